@@ -1,0 +1,1 @@
+"""Orchestration only: Prefect flows, settings, the command line."""

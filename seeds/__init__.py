@@ -1,0 +1,1 @@
+"""Small hand-kept reference tables, and sample drops written for the project."""

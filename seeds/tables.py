@@ -1,0 +1,36 @@
+"""Typed access to the reference tables of this folder.
+
+The tables are small CSV files that an editor can change. They are read once per process, checked for the columns
+named here, and handed to transforms as arguments.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import polars as pl
+
+
+def read_table(name: str, *columns: str) -> pl.DataFrame:
+    """Read `name`.csv of this folder; every column is text, and exactly `columns` must be there.
+
+    Raises:
+        ValueError: if the header is another one.
+    """
+    with (files("seeds") / f"{name}.csv").open("rb") as table:
+        rows = pl.read_csv(table.read(), infer_schema=False)
+    if tuple(rows.columns) != columns:
+        raise ValueError(f"seeds/{name}.csv has the columns {rows.columns}, expected {list(columns)}")
+    return rows
+
+
+@cache
+def field_aliases() -> Mapping[str, str]:
+    """Lower-case name of an input field to the field of a raw record that it means."""
+    return dict(read_table("field_aliases", "alias", "field").iter_rows())
+
+
+@cache
+def reason_codes() -> pl.DataFrame:
+    """All stable codes: `code`, `kind` (reason or flag), `meaning`, `remedy`."""
+    return read_table("reason_codes", "code", "kind", "meaning", "remedy")

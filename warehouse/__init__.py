@@ -1,0 +1,1 @@
+"""Bytes at rest: landing area, raw store, lake tables, published DuckDB file."""
