@@ -1,0 +1,89 @@
+"""Digests: equal for copies, different for different texts."""
+
+import hashlib
+import unicodedata
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.digests import DIGESTS, digest_bodies
+from transforms.text_repair import BEYOND_PLAIN
+
+
+def digest(*bodies: str | None, beyond_plain: bool | None = None) -> pl.DataFrame:
+    texts = pl.Series(bodies, dtype=pl.String)
+    flagged = texts.str.contains(BEYOND_PLAIN) if beyond_plain is None else pl.Series([beyond_plain] * len(bodies))
+    return digest_bodies(texts, is_beyond_plain=flagged)
+
+
+clean_texts = st.text(st.sampled_from("abcXYZ019 é’“–-.,ßÄ漢字ไทยகி"), max_size=60).map(
+    lambda text: " ".join(text.split())
+)
+
+
+@given(clean_texts)
+def test_the_match_key_is_of_letters_and_digits_case_folded(body: str) -> None:
+    folded = unicodedata.normalize("NFKC", body).casefold()
+    letters = "".join(part for part in folded if part.isalnum() or unicodedata.category(part) in {"Mc", "Mn"})
+    expected = hashlib.sha256((letters or body).encode()).hexdigest()
+    assert digest(body)["match_key"].to_list() == [expected]
+
+
+@given(st.text(st.sampled_from("abcXYZ019 ’“–-.,()\n"), max_size=60))
+def test_plain_bodies_come_out_the_same_on_the_long_way(body: str) -> None:
+    text = "\n\n".join(" ".join(line.split()) for line in body.split("\n") if line.split())
+    assert digest(text).equals(digest(text, beyond_plain=True))
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "IT’S THE MAYOR’S CAFÉ: 20 € A DAY",
+        "It's the mayor's café — 20€ a day!",
+        "It’s the\n\nmayor’s cafe\u0301, 20 a day",
+    ],
+)
+def test_copies_that_differ_in_case_punctuation_and_breaks_share_a_key(copy: str) -> None:
+    keys = digest("It’s the mayor’s café, 20 € a day", copy)["match_key"]
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("other", ["It is late 21", "Its late 2", "கி"])
+def test_other_letters_and_digits_make_another_key(other: str) -> None:
+    assert digest("It is late 2", other, "கா")["match_key"].n_unique() == 3
+
+
+def test_bodies_without_letters_are_their_own_key() -> None:
+    keys = digest("***", "---", "“”")["match_key"].to_list()
+    assert keys == [hashlib.sha256(body.encode()).hexdigest() for body in ("***", "---", "“”")]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("", 0),
+        ("One two – three’s well-known 4x4.", 5),
+        ("One.\n\nTwo", 2),
+        ("— * —", 0),
+        ("Café naïve", 2),
+        ("தமிழ் நாடு", 2),
+        ("今天天气很好。OK then", 8),
+        ("ไทย", 3),
+        ("한국어 문장", 2),
+    ],
+)
+def test_words_stand_between_spaces_but_for_scripts_that_have_none(body: str, words: int) -> None:
+    assert digest(body)["word_count"].to_list() == [words]
+
+
+def test_a_null_body_measures_nothing() -> None:
+    digests = digest(None, "a")
+    assert digests.schema == DIGESTS
+    assert digests.row(0) == (0, 0, None, None)
+
+
+def test_length_is_in_code_points_and_the_hash_of_utf_8() -> None:
+    body_chars, _, body_sha256, _ = digest("né👍").row(0)
+    assert (body_chars, body_sha256) == (3, hashlib.sha256("né👍".encode()).hexdigest())

@@ -1,0 +1,146 @@
+"""The body of a record: from the text that a parser found to clean text, and the spans that lead back.
+
+Decides the order of the steps: markup, references, wrong decodings and control characters, NFC, white space,
+paragraphs, structure. The offsets of spans count in the text after the first two steps, which is the record's text
+"after decoding and unescaping, before repair".
+
+A span of a repair that stands in a removed piece is left out, so that spans never overlap but for labels.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms.markup import html_to_text, is_html, unescape_references
+from transforms.paragraphs import normalize_whitespace, split_paragraphs
+from transforms.spans import Edit, locate_pieces
+from transforms.structure import find_pieces
+from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
+
+BODY_SPANS = pl.Schema(
+    {
+        "row": pl.UInt32(),
+        "kind": pl.String(),
+        "action": pl.String(),
+        "rule": pl.String(),
+        "char_start": pl.Int64(),
+        "char_end": pl.Int64(),
+        "text": pl.String(),
+        "replacement": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class CleanBodies:
+    """Clean bodies.
+
+    Attributes:
+        records: Row for row: `body` (null where nothing is left), `headline` as given or found, `headings`,
+            `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such characters.
+        spans: Schema `BODY_SPANS`; `row` counts from 0.
+    """
+
+    records: pl.DataFrame
+    spans: pl.DataFrame
+
+
+def clean_bodies(raw: pl.DataFrame) -> CleanBodies:
+    """Clean bodies of a frame with `body`, `body_format`, and clean `headline` and `dek`."""
+    original = _read_markup(raw)
+    repaired = repair_texts(original)
+    text = split_paragraphs(normalize_whitespace(repaired.texts))
+    texts = raw.select("headline", "dek", original=original, text=text).with_row_index("row")
+    pieces = find_pieces(texts)
+    labelled = _span_pieces(pieces, texts, repaired.edits)
+    spans = pl.concat([labelled, _span_repairs(labelled, original, repaired.edits)])
+    records = texts.pipe(_apply_pieces, pieces).with_columns(
+        is_mojibake_repaired=rows_mask(repaired.rows_with(MOJIBAKE), raw.height),
+        is_beyond_plain=repaired.is_beyond_plain,
+    )
+    return CleanBodies(records.drop("row", "dek", "original", "text"), spans.sort("row", "char_start", "char_end"))
+
+
+def _read_markup(raw: pl.DataFrame) -> pl.Series:
+    """Make plain text of fields that are HTML, and undo escaping in others; for pages and Markdown a parser did."""
+    is_field = raw.get_column("body_format") == "text"
+    body = raw.get_column("body")
+    holding_tags = raw.with_row_index("row").filter(is_field & body.str.contains("<", literal=True))
+    fragments = rows_mask(holding_tags.filter(is_html(pl.col("body"))).get_column("row").to_list(), raw.height)
+    read = change_where(body, fragments, html_to_text)
+    return change_where(read, is_field & ~fragments, unescape_references)
+
+
+def _span_pieces(pieces: pl.DataFrame, texts: pl.DataFrame, edits: Mapping[int, Sequence[Edit]]) -> pl.DataFrame:
+    """Find labelled blocks in the original text: at the same place where it is the same up to there, else by search."""
+    rows = pieces.get_column("row")
+    placed = pieces.with_columns(
+        original=texts.get_column("original").gather(rows),
+        text=texts.get_column("text").gather(rows),
+    )
+    stripped = pl.col("original").str.strip_chars_start()
+    is_same = stripped.str.head(pl.col("block_end")) == pl.col("text").str.head(pl.col("block_end"))
+    lead = pl.col("original").str.len_chars().cast(pl.Int64) - stripped.str.len_chars()
+    placed = placed.with_columns(is_same=is_same)
+    same = placed.filter("is_same").with_columns(
+        char_start=lead + pl.col("block_start"), char_end=lead + pl.col("block_end")
+    )
+    searched = placed.filter(~pl.col("is_same")).pipe(_search_pieces, edits)
+    spans = pl.concat([same, searched]).with_columns(
+        text=pl.col("original").str.slice(pl.col("char_start"), pl.col("char_end") - pl.col("char_start")),
+        replacement=pl.lit(None, pl.String),
+    )
+    return spans.select(BODY_SPANS.names())
+
+
+def _search_pieces(placed: pl.DataFrame, edits: Mapping[int, Sequence[Edit]]) -> pl.DataFrame:
+    """Python per row that has both labelled blocks and a text that was changed before them."""
+    offsets: list[tuple[int, int]] = []
+    for (row,), group in placed.group_by("row", maintain_order=True):
+        offsets += locate_pieces(
+            group.item(0, "original"),
+            edits.get(int(str(row)), ()),
+            normalized=group.item(0, "text"),
+            pieces=list(group.select("block_start", "block_end").iter_rows()),
+        )
+    located = pl.DataFrame(offsets, schema={"char_start": pl.Int64(), "char_end": pl.Int64()}, orient="row")
+    return pl.concat([placed, located], how="horizontal")
+
+
+def _span_repairs(labelled: pl.DataFrame, original: pl.Series, edits: Mapping[int, Sequence[Edit]]) -> pl.DataFrame:
+    """Make spans of the repairs that stand in no removed piece. Python per repair; few rows have any."""
+    removed = labelled.filter(pl.col("action") == "remove", pl.col("row").is_in(list(edits)))
+    ranges: dict[int, list[tuple[int, int]]] = {}
+    for row, start, end in removed.select("row", "char_start", "char_end").iter_rows():
+        ranges.setdefault(row, []).append((start, end))
+    texts = ((row, original[row], row_edits) for row, row_edits in edits.items())
+    spans = [
+        _repair_span(row, text, edit)
+        for row, text, row_edits in texts
+        for edit in row_edits
+        if not any(start <= edit.start and edit.end <= end for start, end in ranges.get(row, ()))
+    ]
+    return pl.DataFrame(spans, schema=BODY_SPANS, orient="row")
+
+
+def _repair_span(row: int, text: str, edit: Edit) -> tuple[object, ...]:
+    action, replacement = ("replace", edit.replacement) if edit.replacement else ("remove", None)
+    return (row, "repair", action, edit.rule, edit.start, edit.end, text[edit.start : edit.end], replacement)
+
+
+def _apply_pieces(texts: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
+    """Cut what is removed off the top, take over a headline that was found, and list the headings."""
+    block = pl.col("block")
+    by_row = pieces.group_by("row").agg(
+        cut=pl.col("block_end").filter(pl.col("action") == "remove").max() + 2,
+        found=block.filter(pl.col("rule") == "first_line").first(),
+        headings=block.filter(pl.col("kind") == "heading"),
+    )
+    known = texts.join(by_row, on="row", how="left", maintain_order="left")
+    body = pl.when(pl.col("cut").is_null()).then("text").otherwise(pl.col("text").str.slice(pl.col("cut").fill_null(0)))
+    return known.with_columns(
+        body=body.replace("", None),
+        headline=pl.coalesce("headline", "found"),
+        headings=pl.col("headings").fill_null([]),
+    ).drop("cut", "found")

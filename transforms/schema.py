@@ -1,0 +1,301 @@
+"""The shape of every table: names, types and the comment that analysts read.
+
+One definition serves the frames that transforms exchange, the DDL of the lake, and the comments of the published
+views. What the columns mean to an analyst is written here and nowhere else; how they are stored is the business of
+`warehouse`.
+
+Three kinds of table:
+
+- `RAW_RECORDS` and `REJECTS` are what a parser yields, before cleaning; they are never stored.
+- `STORED` tables are written, append-only, to the lake.
+- A stored table with a `latest_by` key is a history: of the rows with one key, that of the highest `commit_no` counts,
+  and the published view shows only that one. Clocks may go backwards; commits do not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+TEXT = pl.String()
+TEXTS = pl.List(pl.String())
+COUNT = pl.Int64()
+SHARE = pl.Float64()
+TRUTH = pl.Boolean()
+INSTANT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its polars type, its comment, and the SQL type to show it as where that is not the stored one."""
+
+    name: str
+    dtype: pl.DataType
+    comment: str
+    shown_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A stored table: `name` is `schema.table`, or a bare table of the schema `main`."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    latest_by: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Column names and polars types, in order."""
+        return pl.Schema({column.name: column.dtype for column in self.columns})
+
+
+RAW_RECORDS = pl.Schema(
+    {
+        "record_no": COUNT,
+        "byte_start": COUNT,
+        "byte_end": COUNT,
+        "external_id": TEXT,
+        "url": TEXT,
+        "headline": TEXT,
+        "dek": TEXT,
+        "authors": TEXTS,
+        "published_at": TEXT,
+        "modified_at": TEXT,
+        "language": TEXT,
+        "keywords": TEXTS,
+        "body": TEXT,
+        "extra": TEXT,
+    }
+)
+"""What a parser yields per record: decoded, unescaped by its format, otherwise as it came. Dates are text, epoch
+seconds included; `language` is what the source declared; `extra` is a JSON object of the fields that no name fits."""
+
+REJECTS = pl.Schema(
+    {
+        "record_no": COUNT,
+        "byte_start": COUNT,
+        "byte_end": COUNT,
+        "reason": TEXT,
+        "detail": TEXT,
+        "raw": TEXT,
+    }
+)
+"""What a parser could not turn into a record. It takes a number of its own in the file's sequence of records."""
+
+RECORDS = Table(
+    "records",
+    "One row per accepted record, duplicates included.",
+    (
+        Column("record_id", TEXT, "Identity of the record, made from source, drop and position in the drop."),
+        Column("drop_sha256", TEXT, "SHA-256 of the bytes of the drop it came in, as they lay (see ops.drops)."),
+        Column("record_no", COUNT, "0-based position among all records of its drop."),
+        Column("byte_start", COUNT, "First byte in the decompressed drop; null where the format has no spans."),
+        Column("byte_end", COUNT, "One past the last byte in the decompressed drop; null where the format has none."),
+        Column("source", TEXT, "Source that delivered the record."),
+        Column("run_id", TEXT, "Run that loaded it (see ops.runs)."),
+        Column("ingested_at", INSTANT, "When that run started (UTC)."),
+        Column("external_id", TEXT, "Identifier given by the source."),
+        Column("url", TEXT, "Address given by the source."),
+        Column("canonical_url", TEXT, "Address without tracking parameters, fragment and default parts."),
+        Column("headline", TEXT, "Headline; null where the source has none."),
+        Column("dek", TEXT, "Summary sentence below the headline; null where the source has none."),
+        Column("authors", TEXTS, "Names of the authors, in the order given; empty where the source has none."),
+        Column("published_at", INSTANT, "Publication time (UTC); null where unknown or ambiguous."),
+        Column("modified_at", INSTANT, "Time of the last edit (UTC); null where unknown or ambiguous."),
+        Column("language", TEXT, "ISO 639-1 code detected from the body; null where undecided."),
+        Column("headings", TEXTS, "Section headings, in the order in which they stand in the body."),
+        Column("keywords", TEXTS, "Keywords given by the source."),
+        Column("body", TEXT, "Clean text: paragraphs and section headings, separated by one blank line."),
+        Column("body_chars", COUNT, "Length of the body in code points."),
+        Column("word_count", COUNT, "Words of the body."),
+        Column("body_sha256", TEXT, "SHA-256 of the body in UTF-8."),
+        Column("match_key", TEXT, "Digest of the body's letters and digits alone; equal for exact copies."),
+        Column("flags", TEXTS, "Codes of the warnings that the record raised (meaning and remedy: seeds)."),
+        Column("extra", TEXT, "Fields of the source that no column holds, as a JSON object.", shown_as="JSON"),
+    ),
+)
+
+SPANS = Table(
+    "spans",
+    "Labelled pieces of a record's text: what was removed, replaced or recognised, and by which rule.",
+    (
+        Column("record_id", TEXT, "Record whose text the piece belongs to."),
+        Column("kind", TEXT, "What the piece is: headline, heading, author_bio, paywall, repair, ..."),
+        Column("action", TEXT, "remove, replace or label."),
+        Column("rule", TEXT, "Rule that decided."),
+        Column("char_start", COUNT, "First code point in the text after decoding and unescaping, before repair."),
+        Column("char_end", COUNT, "One past its last code point."),
+        Column("text", TEXT, "The piece itself."),
+        Column("replacement", TEXT, "What stands in its place; null unless the action is replace."),
+    ),
+)
+
+RECORD_ARTICLES = Table(
+    "record_articles",
+    "Which article each record belongs to, and why.",
+    (
+        Column("record_id", TEXT, "Record."),
+        Column("article_id", TEXT, "Article it belongs to."),
+        Column("relation", TEXT, "canonical, exact_copy, near_copy, revision or excerpt."),
+        Column("matched_record_id", TEXT, "Canonical record it was matched with; null for the canonical record."),
+        Column("jaccard", SHARE, "Jaccard similarity of the two bodies, 0 to 1; null for the canonical record."),
+        Column("containment", SHARE, "Share of this body found in the other, 0 to 1; null for the canonical record."),
+        Column("method", TEXT, "How the match was made; null for the canonical record."),
+        Column("run_id", TEXT, "Run that decided."),
+        Column("decided_at", INSTANT, "When that run started (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("record_id",),
+)
+
+ARTICLES = Table(
+    "articles",
+    "One row per distinct article; its body is that of the canonical record.",
+    (
+        Column("article_id", TEXT, "Identity of the article."),
+        Column("canonical_record_id", TEXT, "Record that stands for the article."),
+        Column("headline", TEXT, "Headline; null where no record has one."),
+        Column("dek", TEXT, "Summary sentence; null where no record has one."),
+        Column("authors", TEXTS, "Names of the authors."),
+        Column("published_at", INSTANT, "Publication time (UTC) of the canonical record."),
+        Column("language", TEXT, "ISO 639-1 code."),
+        Column("headings", TEXTS, "Section headings of the body."),
+        Column("word_count", COUNT, "Words of the body."),
+        Column("sources", TEXTS, "Sources that delivered the article, sorted."),
+        Column("record_count", COUNT, "Records that belong to the article, copies included."),
+        Column("first_ingested_at", INSTANT, "When its first record came in (UTC)."),
+        Column("last_ingested_at", INSTANT, "When its last record came in (UTC)."),
+        Column("run_id", TEXT, "Run that last touched the article."),
+        Column("decided_at", INSTANT, "When that run started (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("article_id",),
+)
+
+DROPS = Table(
+    "ops.drops",
+    "One row per drop: a source and the bytes it delivered. What could not be read at all has a row without hash.",
+    (
+        Column("drop_sha256", TEXT, "SHA-256 of the bytes as they lay, still compressed; null if never read."),
+        Column("uri", TEXT, "Path or URL under which it was first seen."),
+        Column("uris", TEXTS, "All paths and URLs under which the same bytes were seen."),
+        Column("source", TEXT, "Source that delivered it."),
+        Column("format", TEXT, "Format recognised from content, then name; null if never read."),
+        Column("encoding", TEXT, "Text encoding it was read with; null for binary formats."),
+        Column("bytes", COUNT, "Size in bytes, as it lay."),
+        Column("records_in", COUNT, "Records found in it."),
+        Column("records_loaded", COUNT, "Records of it that are in the table records now."),
+        Column("records_quarantined", COUNT, "Records of it that are in open quarantine now."),
+        Column("records_retracted", COUNT, "Records of it that were withdrawn."),
+        Column("status", TEXT, "loaded, partly_loaded, rejected, refused or skipped."),
+        Column("error", TEXT, "What was wrong with the drop as a whole; null if nothing."),
+        Column("run_id", TEXT, "Run that took it in."),
+        Column("received_at", INSTANT, "When it was landed (UTC)."),
+        Column("noted_at", INSTANT, "When this row was written (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("source", "drop_sha256", "uri"),
+)
+
+QUARANTINE = Table(
+    "ops.quarantine",
+    "One row per record that was held back, with every reason; its bytes are in the raw store.",
+    (
+        Column("quarantine_id", TEXT, "Identity of the row, made from source, drop and position."),
+        Column("drop_sha256", TEXT, "Drop it came in."),
+        Column("record_no", COUNT, "0-based position among all records of its drop."),
+        Column("byte_start", COUNT, "First byte in the decompressed drop; null where unknown."),
+        Column("byte_end", COUNT, "One past the last byte; null where unknown."),
+        Column("source", TEXT, "Source that delivered it."),
+        Column("reasons", TEXTS, "Reason codes (meaning and remedy: seeds)."),
+        Column("severity", TEXT, "Highest severity among the reasons."),
+        Column("detail", TEXT, "What was found, in words."),
+        Column("raw", TEXT, "Excerpt of what came in."),
+        Column("status", TEXT, "open, replayed or dismissed."),
+        Column("run_id", TEXT, "Run that held it back."),
+        Column("quarantined_at", INSTANT, "When that run started (UTC)."),
+        Column("noted_at", INSTANT, "When this row was written (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("quarantine_id",),
+)
+
+VALIDATIONS = Table(
+    "ops.validations",
+    "One row per run, source and expectation: what was asserted and what came of it.",
+    (
+        Column("run_id", TEXT, "Run."),
+        Column("source", TEXT, "Source whose records were checked."),
+        Column("suite", TEXT, "Suite the expectation belongs to."),
+        Column("expectation", TEXT, "Code of the rule."),
+        Column("column_name", TEXT, "Column or figure it looks at."),
+        Column("severity", TEXT, "info, warning or critical."),
+        Column("success", TRUTH, "Whether it held."),
+        Column("evaluated", COUNT, "Rows or figures looked at."),
+        Column("unexpected", COUNT, "Rows or figures that failed it."),
+        Column("observed", TEXT, "Value observed, for table rules."),
+        Column("checked_at", INSTANT, "When the run started (UTC)."),
+    ),
+)
+
+RUNS = Table(
+    "ops.runs",
+    "One row per run that had something to do, with its conservation figures.",
+    (
+        Column("run_id", TEXT, "Run."),
+        Column("flow_run_id", TEXT, "Prefect flow run; null for a run without Prefect."),
+        Column("kind", TEXT, "ingest; later kinds: replay, retract, rebuild."),
+        Column("started_at", INSTANT, "Start (UTC)."),
+        Column("finished_at", INSTANT, "End, as of its commit (UTC)."),
+        Column("status", TEXT, "done or refused."),
+        Column("drops", COUNT, "Drops taken in, those that could not be read included."),
+        Column("records_in", COUNT, "Records found: records_loaded + records_quarantined."),
+        Column("records_loaded", COUNT, "Records loaded."),
+        Column("records_quarantined", COUNT, "Records held back."),
+        Column("exact_copies", COUNT, "Loaded records that are exact copies."),
+        Column("near_copies", COUNT, "Loaded records that are near copies."),
+        Column("other_copies", COUNT, "Loaded records that are revisions or excerpts."),
+        Column("articles_new", COUNT, "Articles that did not exist before."),
+        Column("seconds", SHARE, "Duration up to its commit."),
+        Column("version", TEXT, "Version of copydesk."),
+    ),
+)
+
+INCIDENTS = Table(
+    "ops.incidents",
+    "Failures with one cause: a rule of warning or critical severity that failed for a source.",
+    (
+        Column("incident_id", TEXT, "Identity of the incident."),
+        Column("fingerprint", TEXT, "What makes two failures the same incident: source and rule."),
+        Column("source", TEXT, "Source."),
+        Column("rule", TEXT, "Code of the rule that failed."),
+        Column("severity", TEXT, "warning or critical."),
+        Column("status", TEXT, "open, resolved or muted."),
+        Column("first_seen_at", INSTANT, "First failure (UTC)."),
+        Column("last_seen_at", INSTANT, "Latest failure (UTC)."),
+        Column("occurrences", COUNT, "Runs in which it failed."),
+        Column("message", TEXT, "The latest failure in words."),
+        Column("sample", TEXT, "Where to look: a record or quarantine id of the latest failure."),
+        Column("run_id", TEXT, "Run that last changed the incident."),
+        Column("noted_at", INSTANT, "When this row was written (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("incident_id",),
+)
+
+STORED: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        RECORDS,
+        RECORD_ARTICLES,
+        SPANS,
+        ARTICLES,
+        DROPS,
+        QUARANTINE,
+        VALIDATIONS,
+        RUNS,
+        INCIDENTS,
+    )
+}
+"""Every stored table by name."""
