@@ -1,0 +1,100 @@
+"""The life of an incident: one per source and rule, opened by a failure and resolved by a run in which the rule holds.
+
+Decides what becomes of an incident; leaves telling people about it to orchestration. Muting is done by people: a muted
+incident goes on counting, and no run opens or resolves it.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from expectations.row_rules import Severity
+from transforms.schema import INCIDENTS
+
+ID_DIGITS = 20
+"""Hexadecimal digits of the fingerprint in an id: 80 bits, as in the ids of records."""
+
+SourceRule = tuple[str, str]
+"""Name of a source and code of a rule."""
+
+Incident = dict[str, Any]
+"""A row of INCIDENTS."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rule of warning or critical severity that failed for a source in a run; `sample` is the id of a record."""
+
+    source: str
+    rule: str
+    severity: Severity
+    message: str
+    sample: str | None = None
+
+
+def fingerprint(source: str, rule: str) -> str:
+    """Return what makes two failures the same incident."""
+    return hashlib.sha256(f"{source}\0{rule}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def update_incidents(
+    current: pl.DataFrame,
+    failures: Iterable[Failure],
+    passed: AbstractSet[SourceRule],
+    *,
+    run_id: str,
+    noted_at: datetime,
+    commit_no: int,
+) -> pl.DataFrame:
+    """Return the INCIDENTS rows to append: opened, counted once more, opened again, or resolved.
+
+    `current` are the latest rows of the sources concerned. `passed` are the rules that held in this run and had
+    something to judge; a rule that also failed has failed. An incident that nothing happened to has no row.
+    """
+    known = {str(row["fingerprint"]): row for row in current.iter_rows(named=True)}
+    failed = {(failure.source, failure.rule): failure for failure in failures}
+    changed = [
+        _counted(known.get(fingerprint(*key)), failure, noted_at=noted_at) for key, failure in sorted(failed.items())
+    ] + [
+        known[mark] | {"status": "resolved"}
+        for mark in map(_fingerprint_of, sorted(passed - failed.keys()))
+        if mark in known and known[mark]["status"] == "open"
+    ]
+    stamp = {"run_id": run_id, "noted_at": noted_at, "commit_no": commit_no}
+    return pl.DataFrame([row | stamp for row in changed], schema=INCIDENTS.schema)
+
+
+def _fingerprint_of(key: SourceRule) -> str:
+    return fingerprint(*key)
+
+
+def _counted(incident: Incident | None, failure: Failure, *, noted_at: datetime) -> Incident:
+    """Return the incident with one more occurrence, new or not."""
+    before = incident or _unseen(failure, noted_at=noted_at)
+    return before | {
+        "severity": str(failure.severity),
+        "status": "muted" if before["status"] == "muted" else "open",
+        "last_seen_at": noted_at,
+        "occurrences": before["occurrences"] + 1,
+        "message": failure.message,
+        "sample": failure.sample,
+    }
+
+
+def _unseen(failure: Failure, *, noted_at: datetime) -> Incident:
+    """Return an incident that has not occurred yet."""
+    mark = fingerprint(failure.source, failure.rule)
+    return {
+        "incident_id": f"i_{mark[:ID_DIGITS]}",
+        "fingerprint": mark,
+        "source": failure.source,
+        "rule": failure.rule,
+        "status": "open",
+        "first_seen_at": noted_at,
+        "occurrences": 0,
+    }

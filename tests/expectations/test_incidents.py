@@ -1,0 +1,92 @@
+"""An incident is opened once, counts, is resolved when its rule holds, and comes back under the same id."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from expectations.incidents import Failure, SourceRule, fingerprint, update_incidents
+from expectations.row_rules import Severity
+from transforms.schema import INCIDENTS
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOTHING = pl.DataFrame(schema=INCIDENTS.schema)
+FAILURE = Failure("gazette", "future_date", Severity.WARNING, "3 of 9 records failed future_date.", "r_1")
+PASSED = frozenset({("gazette", "future_date")})
+
+
+def run(
+    current: pl.DataFrame, *failures: Failure, passed: frozenset[SourceRule] = frozenset(), day: int = 1
+) -> pl.DataFrame:
+    noted_at = START + timedelta(days=day)
+    return update_incidents(current, failures, passed, run_id=f"run_{day}", noted_at=noted_at, commit_no=day)
+
+
+def test_a_first_failure_opens_an_incident() -> None:
+    noted_at = START + timedelta(days=1)
+    assert run(NOTHING, FAILURE).to_dicts() == [
+        {
+            "incident_id": f"i_{fingerprint('gazette', 'future_date')[:20]}",
+            "fingerprint": fingerprint("gazette", "future_date"),
+            "source": "gazette",
+            "rule": "future_date",
+            "severity": "warning",
+            "status": "open",
+            "first_seen_at": noted_at,
+            "last_seen_at": noted_at,
+            "occurrences": 1,
+            "message": "3 of 9 records failed future_date.",
+            "sample": "r_1",
+            "run_id": "run_1",
+            "noted_at": noted_at,
+            "commit_no": 1,
+        }
+    ]
+
+
+def test_another_failure_counts_and_keeps_the_first_sight() -> None:
+    worse = Failure("gazette", "future_date", Severity.CRITICAL, "9 of 9 records failed future_date.", "r_2")
+    row = run(run(NOTHING, FAILURE), worse, day=2).row(0, named=True)
+    assert (row["occurrences"], row["severity"], row["sample"]) == (2, "critical", "r_2")
+    assert (row["first_seen_at"], row["last_seen_at"]) == (START + timedelta(days=1), START + timedelta(days=2))
+
+
+def test_a_rule_that_holds_again_resolves_its_incident_and_a_failure_opens_it_again() -> None:
+    resolved = run(run(NOTHING, FAILURE), passed=PASSED, day=2)
+    assert resolved.select("status", "occurrences", "last_seen_at", "run_id").rows() == [
+        ("resolved", 1, START + timedelta(days=1), "run_2")
+    ]
+    reopened = run(resolved, FAILURE, day=3)
+    assert reopened.select("status", "occurrences", "incident_id").rows() == [
+        ("open", 2, resolved["incident_id"].item())
+    ]
+
+
+def test_a_resolved_incident_is_not_resolved_again() -> None:
+    resolved = run(run(NOTHING, FAILURE), passed=PASSED, day=2)
+    assert run(resolved, passed=PASSED, day=3).is_empty()
+
+
+def test_a_muted_incident_counts_and_stays_muted_whatever_happens() -> None:
+    muted = run(NOTHING, FAILURE).with_columns(status=pl.lit("muted"))
+    assert run(muted, FAILURE, day=2).select("status", "occurrences").rows() == [("muted", 2)]
+    assert run(muted, passed=PASSED, day=2).is_empty()
+
+
+def test_nothing_is_written_for_what_was_not_judged() -> None:
+    assert run(run(NOTHING, FAILURE), passed=frozenset({("gazette", "not_prose"), ("post", "future_date")})).is_empty()
+
+
+def test_a_rule_reported_both_ways_has_failed() -> None:
+    assert run(run(NOTHING, FAILURE), FAILURE, passed=PASSED, day=2)["status"].to_list() == ["open"]
+
+
+@pytest.mark.parametrize("other", [("gazett", "efuture_date"), ("gazette", "not_prose"), ("post", "future_date")])
+def test_incidents_differ_by_source_and_by_rule(other: SourceRule) -> None:
+    assert fingerprint(*other) != fingerprint("gazette", "future_date")
+
+
+def test_rows_do_not_depend_on_the_order_of_failures() -> None:
+    other = Failure("post", "not_prose", Severity.CRITICAL, "1 of 1 records failed not_prose.")
+    assert run(NOTHING, FAILURE, other).equals(run(NOTHING, other, FAILURE))
+    assert run(NOTHING, FAILURE, other).schema == INCIDENTS.schema
