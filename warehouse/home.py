@@ -1,0 +1,71 @@
+"""Where things lie in the home folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The home folder: everything copydesk keeps is below `root`."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Settings and sources."""
+        return self.root / "copydesk.toml"
+
+    @property
+    def landing(self) -> Path:
+        """Drop zone: files put here are picked up, and stay."""
+        return self.root / "landing"
+
+    @property
+    def raw(self) -> Path:
+        """Every drop's bytes, by content hash."""
+        return self.root / "raw"
+
+    @property
+    def lake(self) -> Path:
+        """Parquet files of the lake tables."""
+        return self.root / "lake"
+
+    @property
+    def catalog(self) -> Path:
+        """Catalog of the lake."""
+        return self.root / "catalog.sqlite"
+
+    @property
+    def published(self) -> Path:
+        """Published views, for any DuckDB client."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        """Pages for people."""
+        return self.root / "reports"
+
+    @property
+    def staging(self) -> Path:
+        """Files of runs under way; whatever lies here while no writer lives is left over."""
+        return self.root / "staging"
+
+    @property
+    def writer_lock(self) -> Path:
+        """Held by the one process that may write."""
+        return self.root / "writer.lock"
+
+    @property
+    def known_files(self) -> Path:
+        """Cache of the files whose bytes are already in `ops.drops`; may be deleted at any time."""
+        return self.root / "known_files.parquet"
+
+    @property
+    def prefect(self) -> Path:
+        """Database and logs of a Prefect server that `copydesk serve` started."""
+        return self.root / "prefect"
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether a run has ever committed here."""
+        return self.catalog.exists()

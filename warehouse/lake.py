@@ -1,0 +1,219 @@
+"""The lake: every stored table, append-only, one commit a run.
+
+DuckLake keeps rows in Parquet files and what belongs to which snapshot in a SQLite catalog. This module makes the
+tables from `transforms.schema`, appends staged files to them in one transaction, and answers what a run has to know of
+earlier ones. A history table lies in the lake under its own name with `_history` behind it; which of its rows count is
+a matter of views (see `warehouse.publish`).
+
+Sources: DuckLake specification 1.0; its functions as of DuckDB 1.5.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from transforms.schema import STORED, Table
+from warehouse.errors import CatalogError
+from warehouse.home import Home
+
+EXTENSIONS = ("sqlite_scanner", "ducklake")
+"""In the order in which they must be loaded."""
+
+ROW_GROUP_ROWS = 8_192
+"""About 40 MB of five-kilobyte bodies: bounds the memory of a write, and lets a point look-up skip the rest."""
+
+MEMORY_LIMIT = "1GB"
+"""DuckDB spills to the home folder beyond it; without a limit it takes 80 % of the machine."""
+
+SQL_TYPES: Mapping[pl.DataType, str] = {
+    pl.String(): "VARCHAR",
+    pl.List(pl.String()): "VARCHAR[]",
+    pl.Int64(): "BIGINT",
+    pl.Float64(): "DOUBLE",
+    pl.Boolean(): "BOOLEAN",
+    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
+}
+
+
+def stored_name(table: Table) -> str:
+    """Name of the lake table that holds the rows of `table`."""
+    return f"{table.name}_history" if table.latest_by else table.name
+
+
+def extension_path(name: str) -> Path | None:
+    """Return DuckDB's signed binary of an extension from its wheel, or None where the wheel is not installed."""
+    try:
+        folder = files(f"duckdb_extension_{name}")
+    except ModuleNotFoundError:
+        return None
+    path = Path(str(folder)) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    return path if path.exists() else None
+
+
+def latest_snapshot(home: Home) -> int | None:
+    """Return the newest snapshot of the catalog without loading DuckDB's extensions; None where there is no catalog.
+
+    Raises:
+        CatalogError: if the catalog is not one.
+    """
+    if not home.catalog.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+            return int(catalog.execute("SELECT max(snapshot_id) FROM ducklake_snapshot").fetchone()[0])
+    except (sqlite3.Error, TypeError) as error:
+        raise CatalogError(
+            f"The catalog {home.catalog} cannot be read ({error}); restore it from a backup, the data is still there."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Lake:
+    """An open lake; `with open_lake(home) as lake`."""
+
+    home: Home
+    connection: duckdb.DuckDBPyConnection
+
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:
+        """Run a query over the lake; stored tables stand under their lake names (see `stored_name`)."""
+        return self.connection.execute(sql, parameters).pl()
+
+    def latest(self, table: Table, *, where: str = "true") -> pl.DataFrame:
+        """Return the rows of a history that count, or all rows of another table."""
+        rows = f"SELECT * FROM {stored_name(table)} WHERE {where}"
+        if table.latest_by:
+            key = ", ".join(table.latest_by)
+            rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
+        return self.query(rows)
+
+    def append(self, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
+        """Append staged Parquet files, by table name, in one transaction: all rows in all tables, or none.
+
+        Files hold the columns of their table by name; columns that a file lacks become null.
+        """
+        self.connection.execute("BEGIN")
+        try:
+            for name, paths in staged.items():
+                if paths:
+                    self._insert(STORED[name], paths)
+            self.connection.execute("CALL lake.set_commit_message('copydesk', ?)", [message])
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+
+    def data_files(self, table: Table) -> list[Path]:
+        """Return the Parquet files that hold the table in the newest snapshot, oldest first.
+
+        Raises:
+            CatalogError: if rows were deleted in place; the published views could not leave them out.
+        """
+        schema, _, name = _qualified(stored_name(table)).partition(".")
+        listed = self.connection.execute(
+            "SELECT data_file, delete_file FROM ducklake_list_files('lake', ?, schema => ?)", [name, schema]
+        ).fetchall()
+        if any(delete_file for _, delete_file in listed):
+            raise CatalogError(f"Rows of {table.name} were deleted in place; append a newer row instead.")
+        return sorted(Path(data_file) for data_file, _ in listed)
+
+    def _insert(self, table: Table, paths: Sequence[Path]) -> None:
+        names = ", ".join(column.name for column in table.columns)
+        self.connection.execute(
+            f"INSERT INTO lake.{_qualified(stored_name(table))} ({names}) SELECT {names} FROM read_parquet(?)",
+            [[str(path) for path in paths]],
+        )
+
+
+@contextmanager
+def open_lake(home: Home) -> Iterator[Lake]:
+    """Open the lake of a home folder, making its tables where they are missing.
+
+    Raises:
+        CatalogError: if the catalog cannot be opened.
+    """
+    connection = duckdb.connect(config=_configuration(home))
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        _load_extensions(connection)
+        _attach(connection, home)
+        lake = Lake(home, connection)
+        _make_missing_tables(lake)
+        yield lake
+    except duckdb.IOException as error:
+        raise CatalogError(f"The lake of {home.root} cannot be opened: {_first_line(error)}") from error
+    finally:
+        connection.close()
+
+
+def _configuration(home: Home) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(home.staging / "spill"),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+    }
+
+
+def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
+    for name in EXTENSIONS:
+        path = extension_path(name)
+        if path is None:
+            connection.install_extension(name)
+        connection.load_extension(name if path is None else str(path))
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Attach the catalog with the data beside it, wherever the home folder lies today."""
+    catalog, data = _quoted(f"ducklake:sqlite:{home.catalog}"), _quoted(f"{home.lake}/")
+    connection.execute(
+        f"ATTACH {catalog} AS lake (DATA_PATH {data}, OVERRIDE_DATA_PATH {home.catalog.exists()}, "
+        "DATA_INLINING_ROW_LIMIT 0)"
+    )
+    connection.execute("SET search_path = 'lake.main'")
+
+
+def _make_missing_tables(lake: Lake) -> None:
+    present = {
+        f"{schema}.{name}"
+        for schema, name in lake.connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'lake'"
+        ).fetchall()
+    }
+    missing = [table for table in STORED.values() if _qualified(stored_name(table)) not in present]
+    if not missing:
+        return
+    lake.connection.execute("BEGIN")
+    lake.connection.execute("CREATE SCHEMA IF NOT EXISTS lake.ops")
+    for table in missing:
+        for statement in _definition(table):
+            lake.connection.execute(statement)
+    lake.connection.execute("COMMIT")
+    lake.connection.execute("CALL lake.set_option('parquet_compression', 'zstd')")
+    lake.connection.execute(f"CALL lake.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
+
+
+def _definition(table: Table) -> Iterable[str]:
+    name = f"lake.{_qualified(stored_name(table))}"
+    columns = ", ".join(f"{column.name} {SQL_TYPES[column.dtype]}" for column in table.columns)
+    yield f"CREATE TABLE {name} ({columns})"
+    yield f"COMMENT ON TABLE {name} IS {_quoted(table.comment)}"
+    for column in table.columns:
+        yield f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(column.comment)}"
+
+
+def _qualified(name: str) -> str:
+    return name if "." in name else f"main.{name}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,117 @@
+"""The published file: views over the Parquet files of one snapshot, swapped in by rename.
+
+Any DuckDB client opens `warehouse.duckdb` read-only, with no extension and no lock: it holds nothing but views whose
+queries name the files of a snapshot. A session that has it open keeps its snapshot; the next one to open it sees the
+next. Files of the lake are never changed, only joined by others, so an old snapshot stays whole.
+
+A history shows the row of the highest `commit_no` by key. `articles` takes its body from the canonical record, so that
+bodies are stored once.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from transforms.schema import ARTICLES, RECORDS, STORED, Column, Table
+from warehouse.home import Home
+from warehouse.lake import SQL_TYPES, Lake, latest_snapshot
+
+BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headings, separated by one blank line."
+
+
+def publish(lake: Lake) -> None:
+    """Publish the newest snapshot: readers that open the file from now on see it, whole."""
+    home = lake.home
+    fresh = home.root / f".{home.published.name}.{os.getpid()}.part"
+    fresh.unlink(missing_ok=True)
+    with duckdb.connect(str(fresh)) as published:
+        published.execute("CREATE SCHEMA ops")
+        for table in STORED.values():
+            for statement in _view(table, lake.data_files(table)):
+                published.execute(statement)
+        for statement in _publication(home):
+            published.execute(statement)
+    fresh.replace(home.published)
+
+
+def published_snapshot(home: Home) -> int | None:
+    """Return the snapshot that the published file shows; None where it is absent, damaged, or was made elsewhere."""
+    if not home.published.exists():
+        return None
+    try:
+        with duckdb.connect(str(home.published), read_only=True) as published:
+            row = published.execute("SELECT snapshot_id, home FROM ops.publication").fetchone()
+    except duckdb.Error:
+        return None
+    return int(row[0]) if row and row[1] == str(home.root.absolute()) else None
+
+
+def is_stale(home: Home) -> bool:
+    """Whether there is a snapshot that the published file does not show."""
+    snapshot = latest_snapshot(home)
+    return snapshot is not None and snapshot != published_snapshot(home)
+
+
+def remove_leftovers(home: Home) -> int:
+    """Remove half-made published files; the caller must hold the writer's lock."""
+    leftovers = list(home.root.glob(f".{home.published.name}.*.part*"))
+    for path in leftovers:
+        path.unlink()
+    return len(leftovers)
+
+
+def _view(table: Table, data_files: Sequence[Path]) -> Iterable[str]:
+    yield f"CREATE VIEW {table.name} AS {_select(table, data_files)}"
+    yield f"COMMENT ON VIEW {table.name} IS {_quoted(table.comment)}"
+    comments = [(column.name, column.comment) for column in table.columns if column.name != "commit_no"]
+    if table is ARTICLES:
+        comments.append(("body", BODY_COMMENT))
+    for name, comment in comments:
+        yield f"COMMENT ON COLUMN {table.name}.{name} IS {_quoted(comment)}"
+
+
+def _select(table: Table, data_files: Sequence[Path]) -> str:
+    shown = [column for column in table.columns if column.name != "commit_no"]
+    rows = f"SELECT {', '.join(_shown(column) for column in shown)} FROM {_rows(table, data_files)}"
+    if table.latest_by:
+        key = ", ".join(table.latest_by)
+        rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
+    if table is ARTICLES:
+        names = ", ".join(f"a.{column.name}" for column in shown)
+        rows = (
+            f"SELECT {names}, r.body FROM ({rows}) AS a "
+            f"LEFT JOIN {RECORDS.name} AS r ON r.record_id = a.canonical_record_id"
+        )
+    return rows
+
+
+def _shown(column: Column) -> str:
+    return f"CAST({column.name} AS {column.shown_as}) AS {column.name}" if column.shown_as else column.name
+
+
+def _rows(table: Table, data_files: Sequence[Path]) -> str:
+    """Name the files; columns are selected by name, since files that were merged carry one more."""
+    if data_files:
+        return f"read_parquet([{', '.join(_quoted(str(path)) for path in data_files)}])"
+    nothing = ", ".join(f"CAST(NULL AS {SQL_TYPES[column.dtype]}) AS {column.name}" for column in table.columns)
+    return f"(SELECT {nothing} WHERE false)"
+
+
+def _publication(home: Home) -> Iterable[str]:
+    yield (
+        "CREATE TABLE ops.publication AS SELECT "
+        f"CAST({latest_snapshot(home)} AS BIGINT) AS snapshot_id, "
+        f"CAST('{datetime.now(UTC).isoformat()}' AS TIMESTAMPTZ) AS published_at, "
+        f"{_quoted(str(home.root.absolute()))} AS home"
+    )
+    yield "COMMENT ON TABLE ops.publication IS 'Which snapshot of the lake these views show.'"
+    yield "COMMENT ON COLUMN ops.publication.snapshot_id IS 'Snapshot of the lake.'"
+    yield "COMMENT ON COLUMN ops.publication.published_at IS 'When the views were made (UTC).'"
+    yield "COMMENT ON COLUMN ops.publication.home IS 'Home folder, as it lay when the views were made.'"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
