@@ -93,6 +93,16 @@ class FieldNames:
         """Tell whether an input name means a raw field."""
         return _folded(name) in self._ranks
 
+    def means(self, name: str, field_name: str) -> bool:
+        """Tell whether an input name means this raw field."""
+        return self._ranks.get(_folded(name), ("", 0))[0] == field_name
+
+    @property
+    def met(self) -> dict[str, str]:
+        """Input names met lately, with the raw field each feeds: `extra` where none does."""
+        names = (name for inputs in self._plans for name in inputs)
+        return {str(name): self._ranks.get(_folded(name), ("extra", 0))[0] for name in names}
+
     def plan(self, inputs: tuple[str, ...]) -> _Plan:
         """Assign input names to raw fields; remembered, as the records of a drop share their names."""
         plan = self._plans.get(inputs)

@@ -34,6 +34,7 @@ _ROOTS = {
 }
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _JSON_OBJECT = re.compile(rf"\{{\s*(?:{_STRING}\s*:|\}}\s*$)")
+_SPREAD_DOCUMENT = re.compile(r'(?:\{[ \t\r]*\n\s*"|\[[ \t\r]*\n)')
 _JSON_ARRAY = re.compile(rf"\[\s*\{{\s*(?:{_STRING}\s*:|\}}\s*[,\]])")
 _FIELD = re.compile(r"[\w\"'][\w\"'. -]{0,63}[:=]")
 
@@ -111,7 +112,7 @@ def _is_json_lines(text: str) -> bool:
 
 def _is_document(text: str) -> bool:
     """Tell whether a file named as JSON Lines holds one document: an array of objects, or an object over many lines."""
-    return bool(_JSON_ARRAY.match(text)) or text.split("\n", 1)[0].strip() in {"{", "["}
+    return bool(_JSON_ARRAY.match(text) or _SPREAD_DOCUMENT.match(text))
 
 
 def _parses(text: str) -> bool:

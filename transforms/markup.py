@@ -70,10 +70,11 @@ def html_to_text(texts: pl.Series) -> pl.Series:
 
     Python per row, only for texts that are plainly HTML.
     """
-    return pl.Series([_fragment_text(text) or text for text in texts], dtype=pl.String)
+    return pl.Series([fragment_text(text) or text for text in texts], dtype=pl.String)
 
 
-def _fragment_text(fragment: str) -> str:
+def fragment_text(fragment: str) -> str:
+    """Return the text of an HTML fragment with a blank line between blocks; empty where there is none."""
     try:
         # libxml2 stops reading at a NUL.
         root = lxml.html.fragment_fromstring(fragment.replace("\0", ""), create_parent="div")

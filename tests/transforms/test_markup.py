@@ -37,7 +37,7 @@ def test_references_are_read_once_and_only_with_a_known_name(escaped: str, text:
         ("Mail <jane@example.com>", False),
     ],
 )
-def test_html_is_told_from_prose_that_mentions_tags(text: str, expected: bool) -> None:  # noqa: FBT001
+def test_html_is_told_from_prose_that_mentions_tags(text: str, expected: bool) -> None:
     assert pl.DataFrame({"text": [text]}).select(is_html(pl.col("text"))).item() is expected
 
 
