@@ -13,9 +13,6 @@ import polars as pl
 
 from expectations.refusals import refusal_phrase
 
-RAW_EXCERPT_CHARS = 500
-"""Characters of a held-back record that go into the quarantine; its bytes are in the raw store."""
-
 PROSE_SAMPLE_CHARS = 2_000
 """Characters in which letters are counted: the whole of most articles (median 1,100 in 20,000 news articles), at a
 third of the cost of reading all of the long ones."""
@@ -95,7 +92,7 @@ class CheckedRows:
 
     Attributes:
         accepted: Records as they came, without `observations`, with `flags`: the codes of failed warnings, sorted.
-        rejected: HELD_BACK columns, `reasons` (codes of all failed critical rules), `severity`, `detail` and `raw`.
+        rejected: HELD_BACK columns, `reasons` (codes of all failed critical rules), `severity` and `detail`.
         outcomes: IDENTITY columns and one Boolean column per rule, true where the record passed; all records.
     """
 
@@ -117,19 +114,16 @@ def with_severities(rules: Sequence[RowRule], severities: Mapping[str, Severity]
     return tuple(replace(rule, severity=severities.get(rule.code, rule.severity)) for rule in rules)
 
 
-def apply_row_rules(
-    records: pl.DataFrame, *, rules: Sequence[RowRule], severities: Mapping[str, Severity]
-) -> CheckedRows:
+def apply_row_rules(records: pl.DataFrame, *, rules: Sequence[RowRule]) -> CheckedRows:
     """Judge each record by every rule and part the kept from the held back; order is kept in all three frames.
 
     `records` are cleaned records with `observations`. A rule that cannot tell (null) counts as failed: what is not
     understood is set aside, never absorbed.
     """
-    effective = with_severities(rules, severities)
-    outcomes = records.select(*IDENTITY, *(rule.passes().fill_null(value=False).alias(rule.code) for rule in effective))
-    critical = [rule for rule in effective if rule.severity is Severity.CRITICAL]
+    outcomes = records.select(*IDENTITY, *(rule.passes().fill_null(value=False).alias(rule.code) for rule in rules))
+    critical = [rule for rule in rules if rule.severity is Severity.CRITICAL]
     is_kept = outcomes.select(pl.all_horizontal(pl.repeat(value=True, n=pl.len()), *_codes(critical))).to_series()
-    warnings = [rule for rule in effective if rule.severity is Severity.WARNING]
+    warnings = [rule for rule in rules if rule.severity is Severity.WARNING]
     flags = outcomes.select(_failed(warnings).alias("flags")).to_series()
     return CheckedRows(
         accepted=records.drop("observations").with_columns(flags).filter(is_kept),
@@ -158,7 +152,6 @@ def _rejected(records: pl.DataFrame, outcomes: pl.DataFrame, critical: Sequence[
         _failed(critical).alias("reasons"),
         pl.lit(str(Severity.CRITICAL)).alias("severity"),
         pl.concat_str(nothing, *findings, separator=" ", ignore_nulls=True).alias("detail"),
-        pl.coalesce(pl.when(_has_text()).then("body"), "headline").str.head(RAW_EXCERPT_CHARS).alias("raw"),
     )
 
 

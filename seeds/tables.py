@@ -32,5 +32,11 @@ def field_aliases() -> Mapping[str, str]:
 
 @cache
 def reason_codes() -> pl.DataFrame:
-    """All stable codes: `code`, `kind` (reason or flag), `meaning`, `remedy`."""
+    """All stable codes: `code`, `kind` (reason, flag or table rule), `meaning`, `remedy`."""
     return read_table("reason_codes", "code", "kind", "meaning", "remedy")
+
+
+@cache
+def block_phrases() -> tuple[str, ...]:
+    """What sites say instead of an article, in words; ^ stands for the start of the text and $ for its end."""
+    return tuple(read_table("block_pages", "language", "pattern", "example")["pattern"])

@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from transforms.schema import STORED, Table
-from warehouse.errors import CatalogError
+from warehouse.errors import CatalogError, WarehouseError
 from warehouse.home import Home
 
 EXTENSIONS = ("sqlite_scanner", "ducklake")
@@ -122,12 +122,32 @@ class Lake:
             raise CatalogError(f"Rows of {table.name} were deleted in place; append a newer row instead.")
         return sorted(Path(data_file) for data_file, _ in listed)
 
+    def missing_files(self) -> list[Path]:
+        """Return the data files that the newest snapshot names and that are not there."""
+        return [path for table in STORED.values() for path in self.data_files(table) if not path.exists()]
+
     def _insert(self, table: Table, paths: Sequence[Path]) -> None:
         names = ", ".join(column.name for column in table.columns)
         self.connection.execute(
             f"INSERT INTO lake.{_qualified(stored_name(table))} ({names}) SELECT {names} FROM read_parquet(?)",
             [[str(path) for path in paths]],
         )
+
+
+def extension_versions() -> Mapping[str, str]:
+    """Load the extensions into a database of their own, and return their versions.
+
+    Raises:
+        WarehouseError: if one cannot be loaded.
+    """
+    try:
+        with duckdb.connect() as connection:
+            _load_extensions(connection)
+            known = "SELECT extension_name, extension_version FROM duckdb_extensions() WHERE extension_name IN ?"
+            found = connection.execute(known, [list(EXTENSIONS)]).fetchall()
+    except duckdb.Error as error:
+        raise WarehouseError(f"An extension of DuckDB cannot be loaded: {_first_line(error)}") from error
+    return dict(found)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,11 @@ FOUND = pl.Schema(
         "mtime_ns": pl.Int64(),
         "inode": pl.UInt64(),
         "skip_reason": pl.String(),
+        "is_settled": pl.Boolean(),
     }
 )
-"""One row per file found; `skip_reason` says why its bytes will not be read, null for all others."""
+"""One row per file found; `skip_reason` says why its bytes will not be read, null for all others. A file that is not
+settled may still be written to, and is left for the next scan."""
 
 IDENTITY = ("uri", "bytes", "mtime_ns", "inode")
 
@@ -65,16 +68,20 @@ class SourceNames:
 
 @dataclass(frozen=True)
 class ZoneRules:
-    """What a scan passes over without a word: `settled_before_ns` and the names that hide a file; None for neither."""
+    """What is no drop in a drop zone, or not yet one; with None, for paths that people named, every file is a drop."""
 
     settled_before_ns: int | None = None
 
-    def passes_over(self, path: str, mtime_ns: int) -> bool:
-        """Whether the file is not a drop, or not yet one."""
+    def passes_over(self, path: str) -> bool:
+        """Whether the name says that the file is no drop."""
         if self.settled_before_ns is None:
             return False
         name = path.rpartition("/")[2]
-        return name.startswith(".") or name.endswith(IGNORED_SUFFIXES) or mtime_ns > self.settled_before_ns
+        return name.startswith(".") or name.endswith(IGNORED_SUFFIXES)
+
+    def is_settled(self, mtime_ns: int) -> bool:
+        """Whether the file has rested long enough to be complete."""
+        return self.settled_before_ns is None or mtime_ns <= self.settled_before_ns
 
 
 def scan(paths: Iterable[Path], *, home: Home, names: SourceNames, rules: ZoneRules) -> pl.DataFrame:
@@ -141,18 +148,27 @@ def _collect(
     zone = path.resolve()
     for folder, files in _walk(path, home=home):
         source = names.of_folder(folder)
+        if isinstance(files, OSError):
+            _append(columns, str(folder), source, skip_reason=f"the folder cannot be read: {files.strerror}")
+            continue
         for file in files:
-            _enter(file.path, file.stat(follow_symlinks=False), columns, source=source, zone=zone, rules=rules)
+            with suppress(FileNotFoundError):  # taken away since the folder was listed
+                status = file.stat(follow_symlinks=False)
+                _enter(file.path, status, columns, source=source, zone=zone, rules=rules)
 
 
-def _walk(top: Path, *, home: Home) -> Iterator[tuple[Path, Sequence[os.DirEntry[str]]]]:
+def _walk(top: Path, *, home: Home) -> Iterator[tuple[Path, Sequence[os.DirEntry[str]] | OSError]]:
     """Yield each folder with what is no folder in it; what the home folder keeps for itself is left out."""
     own_folders = {home.raw, home.lake, home.staging, home.prefect, home.reports}
     folders = [top]
     while folders:
         folder = folders.pop()
-        with os.scandir(folder) as scanned:
-            entries = list(scanned)
+        try:
+            with os.scandir(folder) as scanned:
+                entries = list(scanned)
+        except OSError as error:
+            yield folder, error
+            continue
         below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
         folders.extend(path for path in below if path not in own_folders)
         if folder != home.root:
@@ -168,6 +184,8 @@ def _enter(
     zone: Path | None,
     rules: ZoneRules,
 ) -> None:
+    if rules.passes_over(path):
+        return
     skip_reason = None
     if stat.S_ISLNK(status.st_mode):
         target = _inside(Path(path), zone)
@@ -179,9 +197,22 @@ def _enter(
             status = target
     if skip_reason is None and not stat.S_ISREG(status.st_mode):
         skip_reason = "not a regular file"
-    if rules.passes_over(path, status.st_mtime_ns):
-        return
-    row = (as_text(path), source, status.st_size, status.st_mtime_ns, status.st_ino, skip_reason)
+    _append(
+        columns, path, source, status=status, skip_reason=skip_reason, is_settled=rules.is_settled(status.st_mtime_ns)
+    )
+
+
+def _append(
+    columns: Mapping[str, list[object]],
+    path: str,
+    source: str,
+    *,
+    skip_reason: str | None,
+    status: os.stat_result | None = None,
+    is_settled: bool = True,
+) -> None:
+    metadata = (None, None, None) if status is None else (status.st_size, status.st_mtime_ns, status.st_ino)
+    row = (as_text(path), source, *metadata, skip_reason, is_settled)
     for column, value in zip(columns.values(), row, strict=True):
         column.append(value)
 

@@ -6,7 +6,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from expectations.row_rules import CheckedRows, RowRule, RowThresholds, Severity, apply_row_rules, row_rules
+from expectations.row_rules import (
+    CheckedRows,
+    RowRule,
+    RowThresholds,
+    Severity,
+    apply_row_rules,
+    row_rules,
+    with_severities,
+)
 from seeds.tables import read_table
 from transforms.schema import RECORDS
 
@@ -47,6 +55,7 @@ def check(records: Callable[..., pl.DataFrame], default_rules: tuple[RowRule, ..
     def judge(
         *overrides: Mapping[str, Any], source: str = "gazette", severities: Mapping[str, Severity] | None = None
     ) -> CheckedRows:
-        return apply_row_rules(records(*overrides, source=source), rules=default_rules, severities=severities or {})
+        rules = with_severities(default_rules, severities or {})
+        return apply_row_rules(records(*overrides, source=source), rules=rules)
 
     return judge

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from expectations.row_rules import (
     IDENTITY,
-    RAW_EXCERPT_CHARS,
     CheckedRows,
     RowRule,
     RowThresholds,
@@ -119,12 +118,7 @@ def test_a_rejected_record_names_all_its_reasons_with_their_figures(check: Check
     assert rejected["reasons"] == ["body_too_short", "not_prose"]
     assert "5 characters" in rejected["detail"]
     assert "0.0%" in rejected["detail"]
-    assert (rejected["raw"], rejected["byte_start"], rejected["byte_end"]) == ("1+1=2", 7, 90)
-
-
-def test_the_excerpt_is_bounded_and_falls_back_on_the_headline(check: Check) -> None:
-    raw = check({"body": "=" * 9_000}, {"body": None, "headline": "No text"}).rejected["raw"]
-    assert raw.to_list() == ["=" * RAW_EXCERPT_CHARS, "No text"]
+    assert (rejected["byte_start"], rejected["byte_end"]) == (7, 90)
 
 
 def test_a_source_may_make_a_warning_critical_and_a_critical_rule_a_mere_note(check: Check) -> None:
@@ -137,20 +131,18 @@ def test_a_source_may_make_a_warning_critical_and_a_critical_rule_a_mere_note(ch
 
 def test_a_source_may_move_the_bounds(records: Records) -> None:
     strict = row_rules(RowThresholds(min_body_chars=100, min_letter_share=0.9), block_phrases=[])
-    rejected = apply_row_rules(
-        records({}, {"body": PROSE * 2 + " 123456789 123456789"}), rules=strict, severities={}
-    ).rejected
+    rejected = apply_row_rules(records({}, {"body": PROSE * 2 + " 123456789 123456789"}), rules=strict).rejected
     assert rejected["reasons"].to_list() == [["body_too_short"], ["not_prose"]]
 
 
 def test_without_phrases_no_page_is_a_block_page(records: Records) -> None:
     rules = row_rules(RowThresholds(), block_phrases=[])
-    assert apply_row_rules(records({"body": "Access Denied"}), rules=rules, severities={}).rejected.is_empty()
+    assert apply_row_rules(records({"body": "Access Denied"}), rules=rules).rejected.is_empty()
 
 
 def test_a_rule_that_cannot_tell_holds_the_record_back(records: Records) -> None:
     vague = RowRule("vague", "url", Severity.CRITICAL, lambda: pl.col("url") != "", lambda: pl.lit("Who knows?"), "-")
-    assert apply_row_rules(records({"url": None}), rules=[vague], severities={}).rejected.height == 1
+    assert apply_row_rules(records({"url": None}), rules=[vague]).rejected.height == 1
 
 
 def test_no_records_give_frames_of_the_same_shape(check: Check) -> None:

@@ -1,0 +1,200 @@
+"""The command line: what each command is told, what it prints, and how it ends.
+
+Commands call the modules that do the work. Results go to standard output, everything else to standard error. An error
+is one sentence and the next step; `--debug`, anywhere on the line, shows the traceback instead.
+
+Exit codes: 0 done or nothing new; 1 a critical table rule refused a batch; 2 wrong usage or configuration; 3 the
+program failed.
+"""
+
+import glob
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows import steps
+from flows.console import print_checks, print_nothing_new, print_preview, print_status, print_summary
+from flows.display import show_progress, tell, tell_waiting
+from flows.doctor import examine
+from flows.prefect_api import configured_api, is_answering
+from flows.preview import preview as preview_file
+from flows.run import Plan, Request, Summary
+from flows.settings import SettingsError, load_settings
+from flows.sql_output import OutputFormat, write_result
+from flows.status import read_status
+from warehouse.errors import NotPublishedError, WarehouseError
+from warehouse.lake import open_lake
+from warehouse.query import QueryError, run_query
+from warehouse.writer_lock import hold_writer_lock
+
+DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+HomeOption = Annotated[Path | None, typer.Option(help="Home folder [default: $COPYDESK_HOME, else ./data].")]
+ConfigOption = Annotated[Path | None, typer.Option(help="Settings [default: copydesk.toml in the home folder].")]
+SourceOption = Annotated[str | None, typer.Option(help="Source of the files, instead of what their place says.")]
+
+app = typer.Typer(
+    help="Article drops in, a warehouse that SQL analysts trust out.",
+    epilog="With --debug anywhere on the line, an error shows its traceback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line, and return its exit code."""
+    is_debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        return app(args=arguments, prog_name="copydesk", standalone_mode=False) or DONE
+    except KeyboardInterrupt:
+        return _end("Interrupted; nothing is half done, and the next run goes on from here.", INTERRUPTED, arguments)
+    except Exception as error:
+        if is_debug:
+            raise
+        return _end(*_explain(error), arguments)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code."""
+    if isinstance(error, typer.TyperException):
+        return f"{error.format_message()} See copydesk --help.", WRONG_USAGE
+    if isinstance(error, SettingsError | NotPublishedError | QueryError | UsageError):
+        return str(error), WRONG_USAGE
+    if isinstance(error, WarehouseError):
+        return str(error), FAILED
+    what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
+    return f"{what}. Nothing is half done; the same command with --debug shows where it happened.", FAILED
+
+
+def _end(message: str, code: int, arguments: Sequence[str]) -> int:
+    """Say why a command ends; a program that asked for JSON gets its object as well."""
+    if arguments[:1] == ["ingest"] and "--json" in arguments:
+        _print_json(Summary(run_id=None, status="failed"), error=message)
+    tell(message)
+    return code
+
+
+class UsageError(Exception):
+    """The command was told something that cannot be; the message says what, and what can."""
+
+
+@app.command()
+def ingest(  # noqa: PLR0917 -- typer reads options from parameters
+    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders or globs [default: the drop zone].")] = None,
+    source: SourceOption = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    rehash: Annotated[bool, typer.Option("--rehash", help="Read files again that the cache knows.")] = False,  # noqa: FBT002 -- typer's way
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002 -- typer's way
+) -> int:
+    """Take in what is new: clean, check and match it, load it in one commit, and publish it."""
+    request = Request(load_settings(home=home, config=config), _expand(paths or []), source, rehash)
+    planned = steps.plan(request, on_wait=tell_waiting)
+    summary = steps.NOTHING_NEW if planned.is_empty else _take_in(request, planned, config=config)
+    if as_json:
+        _print_json(summary)
+    elif summary.run_id is None:
+        print_nothing_new(request.settings.home, planned, is_zone=not paths)
+    else:
+        print_summary(summary, request.settings.home)
+    return REFUSED if summary.status == "refused" else DONE
+
+
+def _expand(patterns: Sequence[str]) -> tuple[Path, ...]:
+    """Return the named paths, with the matches of globs, each of which exists."""
+    return tuple(Path(path) for pattern in patterns for path in _matches(pattern))
+
+
+def _matches(pattern: str) -> Sequence[str]:
+    if Path(pattern).exists() or Path(pattern).is_symlink():
+        return [pattern]
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 -- pathlib cannot match absolute patterns
+    if not found:
+        raise UsageError(f"There is no {pattern}; name a file, a folder or a glob that matches something.")
+    return found
+
+
+def _take_in(request: Request, planned: Plan, *, config: Path | None) -> Summary:
+    """Run on the configured Prefect API if it answers, else in this process."""
+    url = configured_api()
+    if url is not None and is_answering(url):
+        from flows.ingest import ingest_on_prefect  # noqa: PLC0415 -- prefect takes seconds to import
+
+        return ingest_on_prefect(request, config=config)
+    if url is not None:
+        tell(f"The Prefect API {url} does not answer; running without it. Start it, or unset PREFECT_API_URL.")
+    with show_progress() as on_progress:
+        return steps.take_in(request, planned, on_wait=tell_waiting, on_progress=on_progress)
+
+
+def _print_json(summary: Summary, **more: str) -> None:
+    sys.stdout.write(json.dumps(summary.as_dict() | more, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def preview(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A drop.")],
+    source: SourceOption = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show how a file is read, and what of it would be loaded or quarantined; writes nothing."""
+    print_preview(preview_file(file, settings=load_settings(home=home, config=config), source=source))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A SELECT over the published tables.")],
+    output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print rows.")] = OutputFormat.TABLE,
+    home: HomeOption = None,
+) -> None:
+    """Query the published tables, read-only."""
+    with run_query(load_settings(home=home).home, query) as result:
+        write_result(result, output_format, sys.stdout)
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """Show what is in the warehouse, the last runs, what is held back, and open incidents."""
+    print_status(read_status(load_settings(home=home).home))
+
+
+@app.command()
+def publish(home: HomeOption = None) -> None:
+    """Make the published file anew, for instance after the home folder was moved."""
+    folder = load_settings(home=home).home
+    if not folder.is_initialised:
+        raise NotPublishedError(f"There is nothing to publish in {folder.root}; run copydesk ingest first.")
+    with hold_writer_lock(folder.writer_lock, purpose="publish", on_wait=tell_waiting), open_lake(folder) as lake:
+        steps.publish(lake)
+    tell(f"Published {folder.published}.")
+
+
+@app.command()
+def serve(home: HomeOption = None, config: ConfigOption = None) -> int:
+    """Serve the ingest flow with the schedules of copydesk.toml, until interrupted."""
+    settings = load_settings(home=home, config=config)
+    from flows.serve import serve as serve_flow  # noqa: PLC0415 -- prefect takes seconds to import
+
+    return serve_flow(settings, config=config)
+
+
+@app.command()
+def doctor(home: HomeOption = None, config: ConfigOption = None) -> int:
+    """Check versions, extensions, settings, home folder, catalog and Prefect API, each with a remedy."""
+    return DONE if print_checks(examine(home=home, config=config)) else FAILED
+
+
+if __name__ == "__main__":
+    main()

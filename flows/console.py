@@ -1,0 +1,131 @@
+"""What commands print for people: summaries, previews, the state of things. Always on standard output."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.doctor import Check
+from flows.preview import Preview
+from flows.run import Plan, Summary
+from flows.sql_values import cell_text
+from flows.status import Status
+from warehouse.home import Home
+from warehouse.query import read_published
+
+PIPED_WIDTH = 160
+"""Columns of what goes to no terminal."""
+
+_REASONS = """
+    SELECT reason, count(*) AS records, any_value(detail ORDER BY quarantine_id) AS example
+    FROM (SELECT unnest(reasons) AS reason, detail, quarantine_id FROM ops.quarantine WHERE run_id = '{run_id}')
+    GROUP BY reason ORDER BY records DESC, reason
+"""
+
+
+def output_console(output: TextIO | None = None) -> Console:
+    """Return a console on `output`, by default standard output, that does not fold what is piped."""
+    console = Console(file=output, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
+
+
+def print_summary(summary: Summary, home: Home) -> None:
+    """Print what a run came to, and where to look next."""
+    console = output_console()
+    console.print(f"[bold]{summary.run_id}[/bold] {summary.status} in {summary.seconds:.1f} s")
+    copies = f"{summary.articles_new:,} new articles, {summary.exact_copies:,} exact copies"
+    console.print(
+        f"  drops {summary.drops:,}   records in {summary.records_in:,} = "
+        f"loaded {summary.records_loaded:,} ({copies}) + quarantined {summary.records_quarantined:,}"
+    )
+    if summary.records_quarantined:
+        reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
+        _print_rows(console, "Held back in this run", reasons)
+        console.print('  Look: copydesk sql "SELECT source, reasons, detail, raw FROM ops.quarantine"', soft_wrap=True)
+
+
+def print_nothing_new(home: Home, planned: Plan, *, is_zone: bool) -> None:
+    """Print that there is nothing to do, and why that may be."""
+    console = output_console()
+    where = _nothing_new_in(home) if is_zone else "Nothing new: all that was found is in already."
+    console.print(where, soft_wrap=True, markup=False)
+    if planned.unsettled:
+        console.print(f"{planned.unsettled:,} files changed in the last seconds; the next run takes them in.")
+
+
+def _nothing_new_in(home: Home) -> str:
+    return f"Nothing new in the drop zone. Put files into {home.landing}/SOURCE/, or name files: copydesk ingest FILE."
+
+
+def print_preview(seen: Preview) -> None:
+    """Print how a file is read, and what would become of it."""
+    console = output_console()
+    console.print(f"[bold]{escape(str(seen.path))}[/bold]", soft_wrap=True)
+    console.print(f"  source {escape(seen.source)}   format {seen.format}   encoding {seen.encoding or '-'}")
+    loaded = seen.records_in - seen.records_held_back
+    held_back = f"would be quarantined {seen.records_held_back:,}"
+    console.print(f"  records in {seen.records_in:,} = would be loaded {loaded:,} + {held_back}")
+    _print_pairs(console, "Fields", ("in the file", "becomes"), seen.mapping)
+    for row in seen.first_records:
+        _print_pairs(console, f"Record {row['record_no']}", ("column", "value"), _telling(row))
+    _print_pairs(console, "Would be quarantined", ("reason", "records"), dict(seen.reasons.most_common()))
+    columns = ("record_no", "byte_start", "byte_end", "reasons", "detail")
+    rows = [tuple(row[name] for name in columns) for row in seen.first_held_back]
+    print_table(console, "The first of them", columns, rows)
+    _print_pairs(console, "Flags", ("flag", "records"), dict(seen.flags.most_common()))
+    console.print("Nothing was written.")
+
+
+def _telling(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Leave out ids, digests, and what is empty."""
+    dull = {"record_id", "drop_sha256", "record_no", "source", "body_sha256", "match_key"}
+    return {name: value for name, value in row.items() if name not in dull and value not in (None, [], "")}
+
+
+def print_status(status: Status) -> None:
+    """Print how things stand."""
+    console = output_console()
+    _print_rows(console, "Tables", status.counts)
+    _print_rows(console, "Last runs", status.runs)
+    _print_rows(console, "Held back, by reason", status.held_back)
+    _print_rows(console, "Open incidents", status.incidents)
+    if status.holder is not None:
+        console.print(f"{status.holder} is writing.", markup=False)
+    if status.is_stale:
+        console.print("The published file does not show the newest commit; run copydesk publish.")
+
+
+def print_checks(checks: Iterable[Check]) -> bool:
+    """Print checks as they come; return whether all is well."""
+    console = output_console()
+    all_well = True
+    for check in checks:
+        mark = "[green]ok[/green]  " if check.remedy is None else "[red]bad[/red] "
+        console.print(f"{mark} {check.subject:<15}{escape(check.finding)}", soft_wrap=True)
+        if check.remedy is not None:
+            console.print(f"     {'':<15}{escape(check.remedy)}", soft_wrap=True)
+        all_well = all_well and check.remedy is None
+    return all_well
+
+
+def _print_pairs(console: Console, title: str, headers: Sequence[str], pairs: Mapping[str, object]) -> None:
+    print_table(console, title, headers, list(pairs.items()))
+
+
+def _print_rows(console: Console, title: str, rows: pl.DataFrame) -> None:
+    print_table(console, title, rows.columns, rows.rows())
+
+
+def print_table(console: Console, title: str | None, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; one with a title is left out where it has no rows."""
+    if title is not None and not rows:
+        return
+    table = Table(*map(escape, headers), title=title, title_justify="left", title_style="bold")
+    for row in rows:
+        table.add_row(*map(cell_text, row))
+    console.print(table)

@@ -1,0 +1,113 @@
+"""Is this installation able to work: each check says what it found, and what to do where that is not right."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from flows.prefect_api import configured_api, is_answering
+from flows.settings import Settings, SettingsError, home_root, load_settings
+from warehouse.errors import WarehouseError
+from warehouse.home import Home
+from warehouse.lake import extension_versions, open_lake
+from warehouse.publish import is_stale
+from warehouse.writer_lock import read_holder
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check found, and what to do about it; no remedy means that all is well."""
+
+    subject: str
+    finding: str
+    remedy: str | None = None
+
+
+def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
+    """Check versions, extensions, settings, home folder, catalog, published file and Prefect API, in this order."""
+    yield _check_versions()
+    yield _check_extensions()
+    try:
+        settings = load_settings(home=home, config=config)
+    except SettingsError as error:
+        yield Check("settings", str(error), "Correct the file; the README lists every key.")
+        settings = Settings(home_root=home_root(home))
+    else:
+        yield Check("settings", f"{len(settings.sources)} declared sources")
+    checks: tuple[Callable[[Home], Check], ...] = (_check_home, _check_catalog, _check_published, _check_writer)
+    yield from (check(settings.home) for check in checks)
+    yield _check_prefect()
+
+
+def _check_versions() -> Check:
+    wrong = [finding for requirement in requires("copydesk") or () if (finding := _mismatch(Requirement(requirement)))]
+    if wrong:
+        return Check("versions", "; ".join(wrong), "Install from the lock file: make install, or uv sync.")
+    return Check("versions", f"copydesk {version('copydesk')}, Python {platform.python_version()}, all packages fit")
+
+
+def _mismatch(requirement: Requirement) -> str | None:
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return None
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    return (
+        None if installed in requirement.specifier else f"{requirement.name} {installed} is not {requirement.specifier}"
+    )
+
+
+def _check_extensions() -> Check:
+    try:
+        versions = extension_versions()
+    except WarehouseError as error:
+        return Check("extensions", str(error), "Install from the lock file: the extensions come as wheels.")
+    return Check("extensions", ", ".join(f"{name} {number}" for name, number in sorted(versions.items())))
+
+
+def _check_home(home: Home) -> Check:
+    folder = home.root if home.root.exists() else home.root.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Check("home folder", f"{folder} cannot be written", "Name another one with --home or COPYDESK_HOME.")
+    return Check("home folder", str(home.root) if home.root.exists() else f"{home.root} (made by the first ingest)")
+
+
+def _check_catalog(home: Home) -> Check:
+    if not home.is_initialised:
+        return Check("catalog", "none yet; the first ingest makes it")
+    try:
+        with open_lake(home) as lake:
+            missing = lake.missing_files()
+    except WarehouseError as error:
+        return Check("catalog", str(error), "Restore catalog.sqlite and lake/ from one backup.")
+    if missing:
+        finding = f"{len(missing)} data files are missing, the first is {missing[0]}"
+        return Check("catalog", finding, "Restore lake/ from a backup.")
+    return Check("catalog", f"{home.catalog}, all data files are there")
+
+
+def _check_published(home: Home) -> Check:
+    if not home.is_initialised:
+        return Check("published file", "none yet; the first ingest makes it")
+    if is_stale(home):
+        return Check("published file", f"{home.published} does not show the newest commit", "Run copydesk publish.")
+    return Check("published file", str(home.published))
+
+
+def _check_writer(home: Home) -> Check:
+    holder = read_holder(home.writer_lock)
+    return Check("writer", "nobody is writing" if holder is None else f"{holder} is writing")
+
+
+def _check_prefect() -> Check:
+    url = configured_api()
+    if url is None:
+        return Check("Prefect API", "none configured; ingest runs without, serve starts a server of its own")
+    if not is_answering(url):
+        return Check("Prefect API", f"{url} does not answer", "Start it, or unset PREFECT_API_URL.")
+    return Check("Prefect API", f"{url} answers")

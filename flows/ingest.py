@@ -1,0 +1,123 @@
+"""The Prefect flow `ingest`: the steps of `flows.steps`, each as a task.
+
+A run is a handful of tasks, whatever it takes in. The writer's lock and the lake are held by the flow's process, so
+tasks pass nothing but the id of the run; retries are off, as the next run takes over what one has left undone. A run
+that has nothing to do has no task and no artifact. A refused batch is data that failed its checks, not a program that
+failed: the flow run is completed, under the name `Refused`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows import steps
+from flows.load import record_new_paths
+from flows.run import Progress, Request, Run, Summary
+from flows.settings import load_settings
+from warehouse.writer_lock import Holder
+
+ARTIFACT_KEY = "copydesk-run"
+
+_Result = TypeVar("_Result")
+
+
+@flow(name="ingest", retries=0, persist_result=False)
+def ingest(  # noqa: PLR0917 -- the parameters of a deployment
+    home: str | None = None,
+    config: str | None = None,
+    paths: list[str] | None = None,
+    source: str | None = None,
+    zone_of: str | None = None,
+    rehash: bool = False,  # noqa: FBT001, FBT002 -- one of them
+) -> "dict[str, Any] | State[dict[str, Any]]":
+    """Take in what is new; return the figures of the run, as `copydesk ingest --json` prints them.
+
+    Args:
+        home: Home folder; by default $COPYDESK_HOME, else ./data.
+        config: Settings, if not copydesk.toml of the home folder.
+        paths: What to take in; by default the drop zone.
+        source: Source of all files, instead of what their place says.
+        zone_of: Source whose place in the drop zone is looked at; by default all are.
+        rehash: Whether to read files again that the cache knows.
+    """
+    settings = load_settings(home=_path(home), config=_path(config))
+    request = Request(settings, tuple(map(Path, paths or ())), source, rehash, zone_of)
+    summary = _take_in(request)
+    if summary.status == "refused":
+        return Completed(name="Refused", message=_told(summary), data=summary.as_dict())
+    return summary.as_dict()
+
+
+def ingest_on_prefect(request: Request, *, config: Path | None) -> Summary:
+    """Run the flow in this process, on the configured API."""
+    state = ingest(
+        home=str(request.settings.home.root),
+        config=None if config is None else str(config.absolute()),
+        paths=[str(path.absolute()) for path in request.paths],
+        source=request.source,
+        zone_of=request.zone_of,
+        rehash=request.rehash,
+        return_state=True,
+    )
+    figures: Any = state.result(raise_on_failure=True)
+    return Summary(**figures)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _take_in(request: Request) -> Summary:
+    planned = steps.plan(request, on_wait=_log_waiting)
+    if planned.is_empty:
+        get_run_logger().info("Nothing new.")
+        return steps.NOTHING_NEW
+    with steps.open_run(
+        request, planned, flow_run_id=flow_run.get_id(), on_wait=_log_waiting, on_progress=_Stages().log
+    ) as run:
+        if not _as_task(steps.land, run).has_news:
+            return record_new_paths(run)
+        _as_task(steps.parse, run)
+        _as_task(steps.validate, run)
+        _as_task(steps.match, run)
+        summary = _as_task(steps.load, run)
+    create_table_artifact([summary.as_dict()], key=ARTIFACT_KEY, description=_told(summary))
+    return summary
+
+
+def _as_task(step: Callable[[Run], _Result], run: Run) -> _Result:
+    @task(name=step.__name__, cache_policy=NO_CACHE, persist_result=False)
+    def perform(run_id: str) -> _Result:  # noqa: ARG001 -- shown beside the task
+        return step(run)
+
+    return perform(run.run_id)
+
+
+def _told(summary: Summary) -> str:
+    return (
+        f"{summary.run_id} {summary.status}: {summary.records_in:,} records in, {summary.records_loaded:,} loaded, "
+        f"{summary.records_quarantined:,} quarantined"
+    )
+
+
+def _log_waiting(holder: Holder | None) -> None:
+    get_run_logger().info("Waiting for %s, which is writing to this home folder.", holder or "another process")
+
+
+class _Stages:
+    """Logs each stage once, as it begins."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+
+    def log(self, progress: Progress) -> None:
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            get_run_logger().info("%s", progress.stage)

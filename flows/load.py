@@ -1,0 +1,172 @@
+"""Loading: everything a run staged becomes one commit, is published, and is counted.
+
+Before the commit the books must balance: for every drop, what the parser counted is what is about to be loaded plus
+what is about to be held back. A run whose books do not balance fails, and nothing of it is seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from flows.land import DROP_KEY
+from flows.run import Progress, Run, Summary
+from flows.validate import accepted_sources, refused_sources
+from transforms.schema import DROPS, RUNS
+from warehouse.landing import write_known_files
+from warehouse.publish import publish
+
+_WHOLE = ("record_articles", "articles", "ops.drops", "ops.validations", "ops.runs", "ops.incidents")
+"""Tables that a run stages as one file."""
+
+
+class ConservationError(Exception):
+    """Records were counted on the way in that are neither loaded nor held back, or the other way round."""
+
+
+def load(run: Run) -> Summary:
+    """Commit what was staged, publish it, and return what the run came to.
+
+    Raises:
+        ConservationError: if the counts disagree; nothing has changed then.
+    """
+    run.on_progress(Progress("loading"))
+    drops = _drops(run)
+    summary = _summarise(run, drops)
+    _staged_history(drops, run=run).write_parquet(run.path("ops.drops"))
+    _run_row(run, summary).write_parquet(run.path("ops.runs"))
+    run.lake.append(_staged_files(run), message=f"ingest {run.run_id}")
+    _finish(run)
+    return summary
+
+
+def record_new_paths(run: Run) -> Summary:
+    """Add new paths of known drops to `uris`, if there are any; the run itself is none to speak of."""
+    again = pl.read_parquet(run.path("known_drops"))
+    if again.height:
+        _staged_history(again, run=run).write_parquet(run.path("ops.drops"))
+        run.lake.append({"ops.drops": [run.path("ops.drops")]}, message="new paths of known drops")
+    _finish(run)
+    return Summary(run_id=None, status="nothing_new")
+
+
+def _drops(run: Run) -> pl.DataFrame:
+    """Return a row for each drop and each file that could not be read, with its counts and status."""
+    counted = pl.read_parquet(run.path("drop_counts"))
+    drops = (
+        pl.read_parquet(run.path("new_drops"))
+        .join(counted.rename({"error": "parse_error"}), on=DROP_KEY, how="left")
+        .join(_staged_rows(run, "records", accepted_sources(run), name="records_loaded"), on=DROP_KEY, how="left")
+        .join(_held_back(run), on=DROP_KEY, how="left")
+        .with_columns(
+            pl.col("records_in", "records_loaded", "records_quarantined").fill_null(0),
+            pl.coalesce("error", "parse_error").alias("error"),
+        )
+    )
+    _check_conservation(drops)
+    return drops.with_columns(
+        records_retracted=pl.lit(0, dtype=pl.Int64),
+        status=_status(refused_sources(run)),
+        run_id=pl.lit(run.run_id),
+    )
+
+
+def _held_back(run: Run) -> pl.DataFrame:
+    """Count what is held back by drop: what failed, and all of a refused source."""
+    return pl.concat(
+        [
+            _staged_rows(run, "quarantine", accepted_sources(run), name="records_quarantined"),
+            _staged_rows(run, "refused", refused_sources(run), name="records_quarantined"),
+        ]
+    )
+
+
+def _staged_rows(run: Run, kind: str, sources: Sequence[str], *, name: str) -> pl.DataFrame:
+    staged = run.staged(kind, sources=sources)
+    if not staged:
+        return pl.DataFrame(schema={key: pl.String() for key in DROP_KEY} | {name: pl.Int64()})
+    rows = pl.scan_parquet(staged).group_by(DROP_KEY).agg(pl.len().cast(pl.Int64).alias(name))
+    return rows.collect()
+
+
+def _check_conservation(drops: pl.DataFrame) -> None:
+    wrong = drops.filter(pl.col("records_in") != pl.col("records_loaded") + pl.col("records_quarantined"))
+    if wrong.height:
+        first = wrong.row(0, named=True)
+        raise ConservationError(
+            f"{first['uri']}: {first['records_in']} records came in, but {first['records_loaded']} would be loaded and "
+            f"{first['records_quarantined']} held back. Nothing was changed; please report this file."
+        )
+
+
+def _status(refused: Sequence[str]) -> pl.Expr:
+    return (
+        pl.when(pl.col("drop_sha256").is_null())
+        .then(pl.lit("skipped"))
+        .when(pl.col("source").is_in(refused))
+        .then(pl.lit("refused"))
+        .when(pl.col("records_quarantined") == 0)
+        .then(pl.lit("loaded"))
+        .when(pl.col("records_loaded") == 0)
+        .then(pl.lit("rejected"))
+        .otherwise(pl.lit("partly_loaded"))
+    )
+
+
+def _summarise(run: Run, drops: pl.DataFrame) -> Summary:
+    loaded = int(drops["records_loaded"].sum())
+    articles_new = _new_articles(run)
+    return Summary(
+        run_id=run.run_id,
+        status="refused" if refused_sources(run) else "done",
+        drops=drops.height,
+        records_in=int(drops["records_in"].sum()),
+        records_loaded=loaded,
+        records_quarantined=int(drops["records_quarantined"].sum()),
+        exact_copies=loaded - articles_new,
+        articles_new=articles_new,
+        seconds=round((datetime.now(UTC) - run.started_at).total_seconds(), 3),
+    )
+
+
+def _new_articles(run: Run) -> int:
+    """Count the articles none of whose records was stored before."""
+    staged = run.path("articles")
+    if not staged.exists():
+        return 0
+    return int(pl.read_parquet(staged, columns=["is_new"])["is_new"].sum())
+
+
+def _staged_history(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+    return rows.with_columns(noted_at=pl.lit(run.started_at), commit_no=pl.lit(run.commit_no, dtype=pl.Int64)).select(
+        DROPS.schema.names()
+    )
+
+
+def _run_row(run: Run, summary: Summary) -> pl.DataFrame:
+    row = summary.as_dict() | {
+        "flow_run_id": run.flow_run_id,
+        "kind": "ingest",
+        "started_at": run.started_at,
+        "finished_at": datetime.now(UTC),
+        "version": version("copydesk"),
+    }
+    return pl.DataFrame([row], schema=RUNS.schema)
+
+
+def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
+    """Return what is to be loaded, by table."""
+    accepted, refused = accepted_sources(run), refused_sources(run)
+    whole = {name: [run.path(name)] for name in _WHOLE if run.path(name).exists()}
+    return whole | {
+        "records": run.staged("records", sources=accepted),
+        "spans": run.staged("spans", sources=accepted),
+        "ops.quarantine": run.staged("quarantine", sources=accepted) + run.staged("refused", sources=refused),
+    }
+
+
+def _finish(run: Run) -> None:
+    publish(run.lake)
+    write_known_files(run.settings.home, pl.read_parquet(run.path("landed")))

@@ -1,0 +1,211 @@
+"""Parsing: from drops in the raw store to staged files of clean, checked records.
+
+Records pass through in bounded batches that join the drops of one source: parse, clean, check every row rule, write.
+Memory depends on the size of a batch, not on that of a drop or of the run. Two batches are in work at a time, one
+being parsed while the other is cleaned, since the one is Python and the other is not.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import polars as pl
+
+from expectations.engine import preload
+from expectations.row_rules import CheckedRows, apply_row_rules
+from expectations.table_rules import count_batch
+from flows.quarantine import as_quarantine, failed_rules, unreadable
+from flows.rules import rules_of
+from flows.run import STAGED_COMPRESSION, Progress, Run
+from flows.settings import SourceSettings
+from seeds.tables import field_aliases
+from transforms.cleaning import Cleaned, CleaningSettings, clean_records
+from transforms.conform import FieldNames
+from transforms.formats import Format
+from transforms.identity import drop_key
+from transforms.parsing import ParsedDrop, parse_drop
+from transforms.raw_batches import ParseOptions, RawBatch
+from transforms.schema import RECORDS
+from warehouse.raw_store import RawStore
+
+BATCH_RECORDS = 4_000
+BATCH_BYTES = 24 << 20
+"""A batch of five-kilobyte articles is 20 MB; larger ones are no faster (see `make bench`)."""
+
+DROP_COUNTS = pl.Schema(
+    {
+        "source": pl.String(),
+        "drop_sha256": pl.String(),
+        "format": pl.String(),
+        "encoding": pl.String(),
+        "records_in": pl.Int64(),
+        "rejects": pl.Int64(),
+        "error": pl.String(),
+    }
+)
+"""What parsing found in a drop; `error` is the first reject of a drop that gave no record at all."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What parsing came to."""
+
+    records_in: int
+
+
+@dataclass(frozen=True)
+class SourceBatch:
+    """Records and rejects of one source, with the identity of their drops, ready to be cleaned and staged."""
+
+    source: SourceSettings
+    number: int
+    records: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def parse(run: Run) -> Parsed:
+    """Stage what becomes of the run's new drops, by source and batch.
+
+    The kinds are `records`, `spans`, `quarantine`, `outcomes` of the row rules, and `figures` of the batch. Also
+    stages `drop_counts`, which holds what the parser itself counted, independently of what was staged.
+    """
+    new_drops = pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
+    if new_drops.height:
+        preload()
+    reader = _DropReader(run, files_total=new_drops.height)
+    with ThreadPoolExecutor(max_workers=1) as cleaner:
+        under_way: Future[None] | None = None
+        for batch in reader.batches(new_drops):
+            if under_way is not None:
+                under_way.result()
+            under_way = cleaner.submit(_stage, run, batch)
+        if under_way is not None:
+            under_way.result()
+    counts = pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row")
+    counts.write_parquet(run.path("drop_counts"))
+    return Parsed(records_in=int(counts["records_in"].sum()))
+
+
+class _DropReader:
+    """Reads drops one after the other, joining what belongs to one source into batches, and counts as it goes."""
+
+    def __init__(self, run: Run, *, files_total: int) -> None:
+        self.counts: list[tuple[object, ...]] = []
+        self._run = run
+        self._files_total = files_total
+        self._records = 0
+        self._store = RawStore(run.settings.home.raw)
+
+    def batches(self, drops: pl.DataFrame) -> Iterator[SourceBatch]:
+        """Yield the batches of all drops; the drops stand in order of source."""
+        for (name,), of_source in drops.group_by("source", maintain_order=True):
+            source = self._run.settings.source(str(name))
+            options = parse_options(source)
+            number = 0
+            gathered: list[RawBatch] = []
+            for drop in of_source.iter_rows(named=True):
+                for raw in self._read(drop, options):
+                    gathered.append(raw)
+                    if _is_full(gathered):
+                        yield _joined(source, number, gathered)
+                        number, gathered = number + 1, []
+            if gathered:
+                yield _joined(source, number, gathered)
+
+    def _read(self, drop: Mapping[str, str], options: ParseOptions) -> Iterator[RawBatch]:
+        """Yield a drop's records and rejects with the drop's identity; count them when the drop ends."""
+        records_in, rejects, error = 0, 0, None
+        with self._store.open(drop["drop_sha256"]) as stream:
+            parsed = parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options)
+            for raw in parsed.batches:
+                records_in += raw.records.height + raw.rejects.height
+                if rejects == 0 and raw.rejects.height:
+                    error = raw.rejects["detail"][0]
+                rejects += raw.rejects.height
+                yield identified(raw, drop, parsed)
+        is_whole = rejects == records_in
+        format_ = str(parsed.format)
+        self.counts.append(
+            (
+                drop["source"],
+                drop["drop_sha256"],
+                format_,
+                parsed.encoding,
+                records_in,
+                rejects,
+                error if is_whole else None,
+            )
+        )
+        self._records += records_in
+        self._run.on_progress(Progress("parsing", len(self.counts), self._files_total, self._records))
+
+
+def parse_options(source: SourceSettings) -> ParseOptions:
+    """Return how the files of a source are read."""
+    names = FieldNames(aliases=field_aliases(), mapping=source.field_mapping)
+    options = ParseOptions(
+        names=names,
+        format_hint=source.format,
+        encoding_hint=source.encoding,
+        delimiter_hint=source.delimiter,
+        batch_records=BATCH_RECORDS,
+        batch_bytes=BATCH_BYTES,
+    )
+    return options if source.max_record_bytes is None else replace(options, max_record_bytes=source.max_record_bytes)
+
+
+def _is_full(gathered: Sequence[RawBatch]) -> bool:
+    rows = sum(raw.records.height + raw.rejects.height for raw in gathered)
+    return rows >= BATCH_RECORDS or sum(raw.records.estimated_size() for raw in gathered) >= BATCH_BYTES
+
+
+def identified(raw: RawBatch, drop: Mapping[str, str], parsed: ParsedDrop) -> RawBatch:
+    """Add source, drop and ids to the rows of a batch."""
+    key = drop_key(drop["source"], drop["drop_sha256"])
+    common = {
+        "source": pl.lit(drop["source"]),
+        "drop_sha256": pl.lit(drop["drop_sha256"]),
+        "record_id": pl.format("r_{}_{}", pl.lit(key), "record_no"),
+    }
+    body_format = parsed.format if parsed.format in {Format.HTML, Format.MARKDOWN} else Format.TEXT
+    return RawBatch(
+        records=raw.records.with_columns(**common, body_format=pl.lit(str(body_format))),
+        rejects=raw.rejects.with_columns(**common),
+    )
+
+
+def _joined(source: SourceSettings, number: int, gathered: Sequence[RawBatch]) -> SourceBatch:
+    return SourceBatch(
+        source=source,
+        number=number,
+        records=pl.concat([raw.records for raw in gathered]),
+        rejects=pl.concat([raw.rejects for raw in gathered]),
+    )
+
+
+def _stage(run: Run, batch: SourceBatch) -> None:
+    """Clean and check a batch, and write what came of it."""
+    source = batch.source
+    cleaned, checked = clean_and_check(batch.records, source, now=run.started_at)
+    held_back = pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)])
+    frames = {
+        "records": checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at)).select(
+            RECORDS.schema.names()
+        ),
+        "spans": cleaned.spans.join(checked.accepted, on="record_id", how="semi"),
+        "quarantine": held_back.pipe(as_quarantine, run=run),
+        "outcomes": checked.outcomes,
+        "figures": count_batch(checked, source=source.name, unreadable=batch.rejects.height),
+    }
+    folder = run.source_folder(source.name)
+    folder.mkdir(exist_ok=True)
+    for kind, rows in frames.items():
+        rows.write_parquet(folder / f"{kind}-{batch.number:05}.parquet", compression=STAGED_COMPRESSION)
+
+
+def clean_and_check(raw: pl.DataFrame, source: SourceSettings, *, now: datetime) -> tuple[Cleaned, CheckedRows]:
+    """Clean records of a source (as from `identified`), and judge them by its row rules."""
+    settings = CleaningSettings(time_zone=source.time_zone, date_order=source.date_order, language_hint=source.language)
+    cleaned = clean_records(raw, settings=settings, now=now)
+    return cleaned, apply_row_rules(cleaned.records, rules=rules_of(source).rows)

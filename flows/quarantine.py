@@ -1,0 +1,41 @@
+"""The quarantine rows of a run: what is held back, whichever step held it back."""
+
+import polars as pl
+
+from expectations.row_rules import CheckedRows, Severity
+from flows.run import Run
+from transforms.raw_batches import EXCERPT_CHARS
+from transforms.schema import QUARANTINE
+
+HELD_BACK = (
+    *("record_id", "drop_sha256", "record_no", "byte_start", "byte_end", "source"),
+    *("reasons", "severity", "detail", "raw"),
+)
+"""What has to be known of a record to hold it back."""
+
+
+def failed_rules(checked: CheckedRows, raw_records: pl.DataFrame) -> pl.DataFrame:
+    """Return the HELD_BACK columns of records that failed a critical rule; the excerpts are from before cleaning."""
+    is_blank = pl.col("body").str.strip_chars().str.len_chars().fill_null(0) == 0
+    excerpt = pl.when(is_blank).then("headline").otherwise("body").str.head(EXCERPT_CHARS)
+    excerpts = raw_records.select("record_id", excerpt.str.replace_all("\x00", "\ufffd", literal=True).alias("raw"))
+    return checked.rejected.join(excerpts, on="record_id", how="left", maintain_order="left").select(HELD_BACK)
+
+
+def unreadable(rejects: pl.DataFrame) -> pl.DataFrame:
+    """Return the HELD_BACK columns of what a parser could not turn into records."""
+    return rejects.with_columns(reasons=pl.concat_list("reason"), severity=pl.lit(str(Severity.CRITICAL))).select(
+        HELD_BACK
+    )
+
+
+def as_quarantine(held_back: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+    """Complete HELD_BACK columns to rows of the quarantine."""
+    return held_back.with_columns(
+        quarantine_id=pl.col("record_id").str.replace("r_", "q_", literal=True),
+        status=pl.lit("open"),
+        run_id=pl.lit(run.run_id),
+        quarantined_at=pl.lit(run.started_at),
+        noted_at=pl.lit(run.started_at),
+        commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
+    ).select(QUARANTINE.schema.names())

@@ -1,0 +1,86 @@
+"""Results of a query as people and programs read them: a table, JSON, CSV.
+
+Rows of JSON and CSV are written as they are fetched, so that a large result needs no memory.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import islice
+from typing import TextIO
+
+from flows.console import output_console, print_table
+from flows.sql_values import json_value, plain_text
+from warehouse.query import Result
+
+TABLE_ROWS = 100
+"""Rows of a table on a screen; nobody reads more, and the other formats give all."""
+
+
+class OutputFormat(StrEnum):
+    """How `copydesk sql` shows rows."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def write_result(result: Result, output_format: OutputFormat, output: TextIO) -> None:
+    """Write the rows of a result."""
+    _WRITERS[output_format](result, output)
+
+
+def _write_table(result: Result, output: TextIO) -> None:
+    rows = list(islice(result.rows, TABLE_ROWS + 1))
+    console = output_console(output)
+    print_table(console, None, result.columns, rows[:TABLE_ROWS])
+    if len(rows) > TABLE_ROWS:
+        console.print(f"The first {TABLE_ROWS} rows; --format csv or --format json gives all of them.")
+
+
+def _write_json(result: Result, output: TextIO) -> None:
+    """Write an array of objects; columns of type JSON are nested."""
+    names = _distinct(result.columns)
+    nested = [sql_type == "JSON" for sql_type in result.types]
+    separator = "["
+    for row in result.rows:
+        values = (_json_cell(value, is_json=is_json) for value, is_json in zip(row, nested, strict=True))
+        output.write(f"{separator}\n{json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)}")
+        separator = ","
+    output.write("[]\n" if separator == "[" else "\n]\n")
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Number the names that stand twice, as an object holds each once."""
+    distinct: list[str] = []
+    for name in names:
+        candidate, number = name, 0
+        while candidate in distinct:
+            number += 1
+            candidate = f"{name}_{number}"
+        distinct.append(candidate)
+    return distinct
+
+
+def _json_cell(value: object, *, is_json: bool) -> object:
+    return json.loads(value) if is_json and isinstance(value, str) else json_value(value)
+
+
+def _write_csv(result: Result, output: TextIO) -> None:
+    """Write a header and rows; NULL is an empty cell."""
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(result.columns)
+    writer.writerows(_csv_row(row) for row in result.rows)
+
+
+def _csv_row(row: Sequence[object]) -> Iterator[object]:
+    for value in row:
+        yield value if value is None or isinstance(value, str | int | float) else plain_text(value)
+
+
+_WRITERS: Mapping[OutputFormat, Callable[[Result, TextIO], None]] = {
+    OutputFormat.TABLE: _write_table,
+    OutputFormat.JSON: _write_json,
+    OutputFormat.CSV: _write_csv,
+}

@@ -1,0 +1,144 @@
+"""The steps of an ingest, in order: plan, land, parse, validate, match, load, publish.
+
+Each step takes an open run, reads what earlier steps staged, and stages what later ones need. They run one after the
+other in this process (`ingest`), or as tasks of a Prefect flow (`flows.ingest`); nothing here knows which. Nothing
+that readers see changes before `load`, which makes one commit, and `publish`, which shows it.
+"""
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from flows.land import land
+from flows.load import load, record_new_paths
+from flows.match import match
+from flows.parse import parse
+from flows.run import Plan, Progress, Request, Run, Summary
+from flows.validate import validate
+from warehouse import publish as publishing
+from warehouse.errors import HomeNotWritableError
+from warehouse.home import Home
+from warehouse.lake import Lake, latest_snapshot, open_lake
+from warehouse.landing import SETTLE_SECONDS, SourceNames, ZoneRules, read_known_files, scan, unknown_files
+from warehouse.query import read_published
+from warehouse.raw_store import RawStore
+from warehouse.writer_lock import Holder, hold_writer_lock
+
+__all__ = ["ingest", "land", "load", "match", "open_run", "parse", "plan", "publish", "take_in", "validate"]
+
+OnWait = Callable[[Holder | None], None]
+OnProgress = Callable[[Progress], None]
+
+NOTHING_NEW = Summary(run_id=None, status="nothing_new")
+
+_KNOWN_DROPS = "SELECT source, drop_sha256, uri, status, error FROM ops.drops"
+
+
+def ingest(request: Request, *, on_wait: OnWait = lambda _: None, on_progress: OnProgress = lambda _: None) -> Summary:
+    """Take in what is new, in this process.
+
+    Raises:
+        WarehouseError: if the home folder cannot be used; nothing has changed then.
+    """
+    return take_in(request, plan(request, on_wait=on_wait), on_wait=on_wait, on_progress=on_progress)
+
+
+def take_in(
+    request: Request, planned: Plan, *, on_wait: OnWait = lambda _: None, on_progress: OnProgress = lambda _: None
+) -> Summary:
+    """Take in what was planned, in this process; what another run took in since then is no news any more."""
+    if planned.is_empty:
+        return NOTHING_NEW
+    with open_run(request, planned, on_wait=on_wait, on_progress=on_progress) as run:
+        if not land(run).has_news:
+            return record_new_paths(run)
+        parse(run)
+        validate(run)
+        match(run)
+        return load(run)
+
+
+def plan(request: Request, *, on_wait: OnWait = lambda _: None) -> Plan:
+    """Find the files that may be news, by name and metadata; read none of them.
+
+    A commit that was never published, because its run was killed, is published first, whatever is found.
+    """
+    home = prepare(request.settings.home)
+    if publishing.is_stale(home):
+        with hold_writer_lock(home.writer_lock, purpose="publish", on_wait=on_wait), open_lake(home) as lake:
+            publish(lake)
+    names = SourceNames(home.landing, request.settings.places, forced=request.source)
+    rules = ZoneRules() if request.paths else ZoneRules(time.time_ns() - SETTLE_SECONDS * 1_000_000_000)
+    places = (place for place in request.places if place.exists() or place.is_symlink())
+    found = scan(places, home=home, names=names, rules=rules)
+    settled = found.filter("is_settled")
+    unsettled = found.height - settled.height
+    if request.rehash or not home.published.exists():
+        return Plan(settled, unsettled)
+    return Plan(unknown_files(settled, read_known_files(home), read_published(home, _KNOWN_DROPS)), unsettled)
+
+
+@contextmanager
+def open_run(
+    request: Request,
+    planned: Plan,
+    *,
+    flow_run_id: str | None = None,
+    on_wait: OnWait = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
+) -> Iterator[Run]:
+    """Hold the writer's lock and an open lake for the steps of one run; its staging folder goes when the block ends."""
+    home = request.settings.home
+    started_at = datetime.now(UTC)
+    run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
+    with hold_writer_lock(home.writer_lock, purpose=f"ingest {run_id}", on_wait=on_wait):
+        _remove_leftovers(home)
+        folder = home.staging / run_id
+        folder.mkdir(parents=True)
+        try:
+            with open_lake(home) as lake:
+                yield Run(
+                    run_id=run_id,
+                    folder=folder,
+                    started_at=started_at,
+                    commit_no=(latest_snapshot(home) or 0) + 1,
+                    request=request,
+                    plan=planned,
+                    lake=lake,
+                    flow_run_id=flow_run_id,
+                    on_progress=on_progress,
+                )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(lake: Lake) -> None:
+    """Show the newest commit to whoever opens the published file from now on."""
+    publishing.publish(lake)
+
+
+def prepare(home: Home) -> Home:
+    """Make the folders of a home folder.
+
+    Raises:
+        HomeNotWritableError: if that cannot be done.
+    """
+    try:
+        for folder in (home.landing, home.raw, home.lake, home.staging):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeNotWritableError(
+            f"The home folder {home.root} cannot be written ({error.strerror}); name another one with --home."
+        ) from error
+    return home
+
+
+def _remove_leftovers(home: Home) -> None:
+    """Clear away what a killed run left; the lock is ours, so nobody else is at work here."""
+    shutil.rmtree(home.staging, ignore_errors=True)
+    home.staging.mkdir()
+    RawStore(home.raw).remove_leftovers()
+    publishing.remove_leftovers(home)

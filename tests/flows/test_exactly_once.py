@@ -1,0 +1,141 @@
+"""Exactly once: the same drop again, after success or a kill at any point, changes nothing or finishes the job."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.run import Summary
+from warehouse.home import Home
+
+Ingest = Callable[..., Summary]
+Query = Callable[..., list[tuple[Any, ...]]]
+
+# Replaces one function by another that ends the process as `kill -9` does, before or after doing its work.
+DIE_AT = """
+import importlib, os, signal, sys
+place, name, when, count = sys.argv[1:5]
+module, _, owner = place.partition(":")
+target = importlib.import_module(module)
+target = getattr(target, owner) if owner else target
+original, left = getattr(target, name), [int(count)]
+def dying(*args, **kwargs):
+    left[0] -= 1
+    result = original(*args, **kwargs) if left[0] or when == "after" else None
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+setattr(target, name, dying)
+from flows.cli import run
+sys.exit(run(sys.argv[5:]))
+"""
+
+POINTS = {
+    "while files are stored": ("warehouse.raw_store:RawStore", "put", "after", 2),
+    "before ledgers are written": ("warehouse.raw_store:RawStore", "record_delivery", "before", 2),
+    "after landing": ("flows.steps", "land", "after", 1),
+    "while parsing": ("flows.parse", "clean_and_check", "before", 2),
+    "before matching": ("flows.steps", "match", "before", 1),
+    "before the commit": ("warehouse.lake:Lake", "append", "before", 1),
+    "in the middle of the commit": ("warehouse.lake:Lake", "_insert", "after", 3),
+    "between commit and publication": ("flows.load", "publish", "before", 1),
+    "after publication": ("flows.load", "write_known_files", "before", 1),
+}
+
+CONTENT = """
+    SELECT source, external_id, records.headline, records.body, relation, a.article_id, record_count
+    FROM records JOIN record_articles USING (record_id) JOIN articles a USING (article_id) ORDER BY ALL
+"""
+DROPS = """
+    SELECT drop_sha256, uris, source, status, records_in, records_loaded, records_quarantined
+    FROM ops.drops ORDER BY ALL
+"""
+HELD_BACK = "SELECT quarantine_id, drop_sha256, record_no, reasons, detail FROM ops.quarantine ORDER BY ALL"
+
+
+@pytest.fixture
+def drops(tmp_path: Path, a_record: Any, write_lines: Any) -> list[Path]:
+    """Three drops of two sources, with a copy and a bad line among them."""
+    return [
+        write_lines(tmp_path / "gazette" / "one.jsonl", [a_record(1), a_record(2), "nonsense"]),
+        write_lines(tmp_path / "gazette" / "two.jsonl", [a_record(2), a_record(3)]),
+        write_lines(tmp_path / "wire" / "three.jsonl", [a_record(1, published_at="2026-01-02"), {"body": ""}]),
+    ]
+
+
+def state_of(home: Path) -> list[tuple[str, bytes]]:
+    """The catalog and the data files."""
+    paths = [home / "catalog.sqlite", *sorted((home / "lake").rglob("*.parquet"))]
+    return [(str(path), path.read_bytes()) for path in paths]
+
+
+def content_of(query: Query, home: Path) -> list[Any]:
+    return [query(sql, home) for sql in (CONTENT, DROPS, HELD_BACK)]
+
+
+def test_same_drops_again_change_nothing(drops: list[Path], ingest: Ingest, query: Query, home: Path) -> None:
+    ingest(*drops)
+    stored = state_of(home)
+    again = [ingest(*drops), ingest(*reversed(drops), rehash=True), ingest(*(path.parent for path in drops))]
+    assert {summary.status for summary in again} == {"nothing_new"}
+    assert query("SELECT count(*) FROM ops.runs") == [(1,)]
+    assert state_of(home) == stored, "a run with nothing new writes nothing to the lake"
+
+
+def test_same_bytes_under_another_path_add_a_uri_and_nothing_else(
+    drops: list[Path], ingest: Ingest, query: Query, tmp_path: Path
+) -> None:
+    ingest(*drops)
+    before = query("SELECT count(*) FROM records")
+    copy = tmp_path / "gazette" / "copy.jsonl"
+    copy.write_bytes(drops[0].read_bytes())
+    assert ingest(copy).status == "nothing_new"
+    assert query("SELECT uris FROM ops.drops WHERE uri LIKE '%one.jsonl'") == [(sorted(map(str, (drops[0], copy))),)]
+    assert query("SELECT count(*) FROM records") == before
+    assert query("SELECT count(*) FROM ops.runs") == [(1,)]
+    assert ingest(copy).status == "nothing_new"
+
+
+def test_same_bytes_from_another_source_are_a_drop_of_their_own(
+    drops: list[Path], ingest: Ingest, query: Query
+) -> None:
+    ingest(drops[1])
+    assert ingest(drops[1], source="mirror").exact_copies == 2
+    assert query("SELECT source, count(*) FROM records GROUP BY ALL ORDER BY ALL") == [("gazette", 2), ("mirror", 2)]
+    assert query("SELECT DISTINCT sources, record_count FROM articles") == [(["gazette", "mirror"], 2)]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_kill_at_any_point_is_made_good_by_the_next_run(
+    point: str, drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path
+) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    for part in (drops[:1], drops):
+        ingest(*part, into=undisturbed)
+    ingest(*drops[:1])
+    before = content_of(query, home)
+
+    arguments = [*map(str, POINTS[point]), "ingest", *map(str, drops), "--home", str(home)]
+    killed = subprocess.run([sys.executable, "-c", DIE_AT, *arguments], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert content_of(query, home) in (before, content_of(query, undisturbed)), "readers never see a part of a run"
+
+    ingest(*drops)
+    assert content_of(query, home) == content_of(query, undisturbed)
+    assert ingest(*drops).status == "nothing_new"
+    assert leftovers(Home(home)) == []
+
+
+def leftovers(home: Home) -> list[str]:
+    """Half-made files of any kind."""
+    return [
+        path
+        for folder, _, files in os.walk(home.root)
+        for path in (os.path.join(folder, name) for name in files)  # noqa: PTH118 -- os.walk gives text
+        if path.endswith(".part") or home.staging in Path(path).parents
+    ]
