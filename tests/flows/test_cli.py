@@ -1,0 +1,215 @@
+"""The command line: what it prints, and how it ends."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli import DONE, FAILED, REFUSED, WRONG_USAGE, run
+from flows.run import Summary
+
+Copydesk = Callable[..., tuple[int, str, str]]
+
+REFUSING = "[sources.wire]\nrules.record_count = { severity = 'critical', bound = 100 }\n"
+FIGURES = ("drops", "records_in", "records_loaded", "records_quarantined", "exact_copies", "articles_new")
+
+
+@pytest.fixture
+def copydesk(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Copydesk:
+    """Run a command line on the home folder of the test; return exit code, output and errors."""
+    monkeypatch.setenv("COPYDESK_HOME", str(home))
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def drop(tmp_path: Path, a_record: Any, write_lines: Any) -> Path:
+    return write_lines(tmp_path / "wire" / "one.jsonl", [a_record(1), a_record(1), a_record(2), "nonsense"])
+
+
+def test_ingest_prints_one_json_object_with_the_figures_of_the_run(copydesk: Copydesk, drop: Path) -> None:
+    code, output, _ = copydesk("ingest", drop, "--json")
+    summary = json.loads(output)
+    assert code == DONE
+    assert list(summary) == list(Summary.__dataclass_fields__)
+    assert summary["status"] == "done"
+    assert [summary[name] for name in FIGURES] == [1, 4, 3, 1, 1, 2]
+
+
+def test_second_ingest_has_nothing_new(copydesk: Copydesk, drop: Path) -> None:
+    copydesk("ingest", drop)
+    code, output, _ = copydesk("ingest", drop, "--json")
+    assert (code, json.loads(output)["status"]) == (DONE, "nothing_new")
+    assert copydesk("ingest", drop)[1].startswith("Nothing new")
+
+
+def test_refused_batch_ends_with_one_and_holds_everything_back(
+    copydesk: Copydesk, drop: Path, home: Path, query: Callable[[str], Any]
+) -> None:
+    home.mkdir()
+    (home / "copydesk.toml").write_text(REFUSING)
+    code, output, _ = copydesk("ingest", drop, "--json")
+    summary = json.loads(output)
+    assert (code, summary["status"]) == (REFUSED, "refused")
+    assert [summary[name] for name in FIGURES] == [1, 4, 0, 4, 0, 0]
+    assert query("SELECT count(*) FROM records") == [(0,)]
+    assert query("SELECT reasons, count(*) FROM ops.quarantine GROUP BY ALL ORDER BY ALL") == [
+        (["batch_refused"], 3),
+        (["batch_refused", "malformed_json"], 1),
+    ]
+    assert query("SELECT status, records_loaded, records_quarantined FROM ops.drops") == [("refused", 0, 4)]
+    assert query("SELECT rule, severity, status FROM ops.incidents WHERE severity = 'critical'") == [
+        ("record_count", "critical", "open")
+    ]
+
+
+def test_refused_batch_of_one_source_leaves_others_alone(
+    copydesk: Copydesk, drop: Path, home: Path, tmp_path: Path, a_record: Any, write_lines: Any, query: Any
+) -> None:
+    home.mkdir()
+    (home / "copydesk.toml").write_text(REFUSING)
+    other = write_lines(tmp_path / "gazette" / "two.jsonl", [a_record(5)])
+    assert copydesk("ingest", drop, other)[0] == REFUSED
+    assert query("SELECT source FROM records") == [("gazette",)]
+    assert query(
+        "SELECT source FROM articles JOIN record_articles USING (article_id) JOIN records USING (record_id)"
+    ) == [("gazette",)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingest", "no/such/file", "--json"],
+        ["ingest", "--no-such-option", "--json"],
+        ["ingest", "--json", "--config", "no-such.toml"],
+        ["ingest", "--json", "--home"],
+    ],
+)
+def test_wrong_usage_ends_with_two_and_still_prints_the_object(copydesk: Copydesk, arguments: list[str]) -> None:
+    code, output, errors = copydesk(*arguments)
+    assert code == WRONG_USAGE
+    assert json.loads(output)["status"] == "failed"
+    assert "Traceback" not in errors
+    assert len(errors.strip().splitlines()) == 1
+
+
+def test_failure_ends_with_three_says_so_in_a_sentence_and_in_the_object(
+    copydesk: Copydesk, drop: Path, home: Path
+) -> None:
+    copydesk("ingest", drop)
+    (home / "catalog.sqlite").write_bytes(b"no catalog")
+    code, output, errors = copydesk("ingest", drop, "--json", "--source", "other")
+    assert code == FAILED
+    assert json.loads(output)["status"] == "failed"
+    assert str(home / "catalog.sqlite") in errors
+    assert "Traceback" not in errors
+
+
+def test_debug_shows_the_traceback(copydesk: Copydesk) -> None:
+    with pytest.raises(Exception, match="no/such"):
+        copydesk("ingest", "no/such/file", "--debug")
+
+
+@pytest.mark.parametrize("command", ["sql", "status"])
+def test_reading_before_the_first_run_says_what_to_do(copydesk: Copydesk, command: str) -> None:
+    code, _, errors = copydesk(command, *(["SELECT 1"] if command == "sql" else []))
+    assert code == WRONG_USAGE
+    assert "copydesk ingest" in errors
+
+
+def test_sql_that_is_none_is_an_error_in_one_place(copydesk: Copydesk, drop: Path) -> None:
+    copydesk("ingest", drop)
+    code, output, errors = copydesk("sql", "SELEKT 1", "--format", "json")
+    assert (code, output) == (WRONG_USAGE, "")
+    assert "SELEKT" in errors
+    assert copydesk("sql", "DROP VIEW records")[0] == WRONG_USAGE
+
+
+def test_globs_folders_and_files_name_the_same_drops(copydesk: Copydesk, drop: Path, tmp_path: Path) -> None:
+    assert json.loads(copydesk("ingest", tmp_path / "w*" / "**" / "*.jsonl", "--json")[1])["drops"] == 1
+    assert json.loads(copydesk("ingest", drop.parent, drop, "--json")[1])["status"] == "nothing_new"
+
+
+def test_preview_writes_nothing(copydesk: Copydesk, drop: Path, home: Path) -> None:
+    code, output, _ = copydesk("preview", drop)
+    assert code == DONE
+    assert not home.exists()
+    for fact in ("jsonl", "utf-8", "records in 4", "would be quarantined 1", "malformed_json", "headline", "Bridge 1"):
+        assert fact in output
+
+
+def test_status_and_doctor_tell_how_things_stand(copydesk: Copydesk, drop: Path) -> None:
+    copydesk("ingest", drop)
+    code, output, _ = copydesk("status")
+    assert code == DONE
+    assert "malformed_json" in output
+    code, output, _ = copydesk("doctor")
+    assert "bad" not in output
+    assert code == DONE
+
+
+def test_doctor_names_each_fault_with_its_remedy(copydesk: Copydesk, drop: Path, home: Path) -> None:
+    copydesk("ingest", drop)
+    next((home / "lake").rglob("*.parquet")).unlink()
+    (home / "warehouse.duckdb").unlink()
+    (home / "copydesk.toml").write_text("[sources.wire]\nencodign = 'x'\n")
+    code, output, _ = copydesk("doctor")
+    assert code == FAILED
+    for fact in ("1 data files are missing", "Restore lake/", "Run copydesk publish", "did you mean 'encoding'?"):
+        assert fact in output
+
+
+def test_publish_makes_a_moved_home_folder_work_again(
+    copydesk: Copydesk, drop: Path, home: Path, tmp_path: Path
+) -> None:
+    copydesk("ingest", drop)
+    moved = home.rename(tmp_path / "moved")
+    assert copydesk("publish", "--home", moved)[0] == DONE
+    count = "SELECT count(*) AS n FROM records"
+    assert json.loads(copydesk("sql", count, "--format", "json", "--home", moved)[1]) == [{"n": 3}]
+
+
+def test_run_with_nothing_to_do_imports_neither_engine(copydesk: Copydesk, drop: Path) -> None:
+    copydesk("ingest", drop)
+    program = (
+        "import sys; from flows.cli import run; code = run(sys.argv[1:]); "
+        "sys.exit(code or bool({'prefect', 'great_expectations', 'trafilatura', 'dateparser'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "ingest", str(drop)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout[:11]) == (0, "Nothing new"), done.stderr
+
+
+def test_second_writer_waits_and_names_the_holder(drop: Path, home: Path, query: Callable[[str], Any]) -> None:
+    hold = (
+        "import sys; from pathlib import Path; from warehouse.writer_lock import hold_writer_lock\n"
+        "with hold_writer_lock(Path(sys.argv[1]), purpose='a test'):\n"
+        "    print('held', flush=True); sys.stdin.readline()\n"
+    )
+    home.mkdir()
+    ingest = [sys.executable, "-m", "flows.cli", "ingest", str(drop), "--home", str(home)]
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", hold, str(home / "writer.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as holder,
+        subprocess.Popen(ingest, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as waiting,
+    ):
+        assert holder.stdout is not None
+        assert waiting.stderr is not None
+        line = waiting.stderr.readline()
+        assert f"Waiting for process {holder.pid} " in line
+        assert "a test" in line
+        holder.kill()
+        waiting.communicate()
+    assert waiting.returncode == DONE
+    assert query("SELECT count(*) FROM records") == [(3,)]

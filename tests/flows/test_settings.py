@@ -1,0 +1,91 @@
+"""Settings are read strictly: what is not understood is an error that names the file, the key and the next step."""
+
+from pathlib import Path
+
+import pytest
+
+from expectations.row_rules import Severity
+from flows.rules import rules_of
+from flows.settings import Settings, SettingsError, load_settings
+
+
+def settings_of(home: Path, text: str) -> Settings:
+    home.mkdir(exist_ok=True)
+    (home / "copydesk.toml").write_text(text, "utf-8")
+    return load_settings(home=home)
+
+
+def test_home_without_a_file_has_defaults(home: Path) -> None:
+    settings = load_settings(home=home)
+    assert settings.home.root == home
+    assert settings.source("gazette").time_zone == "UTC"
+    assert not home.exists(), "reading settings makes nothing"
+
+
+def test_home_is_named_by_option_then_variable_then_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().home.root == tmp_path / "data"
+    monkeypatch.setenv("COPYDESK_HOME", str(tmp_path / "other"))
+    assert load_settings().home.root == tmp_path / "other"
+    assert load_settings(home=tmp_path / "named").home.root == tmp_path / "named"
+
+
+def test_every_key_of_a_source_is_read(home: Path) -> None:
+    declared = settings_of(
+        home,
+        """
+        [sources.wire]
+        place = "feeds/wire"
+        format = "csv"
+        encoding = "windows-1252"
+        delimiter = ";"
+        fields = { headline = "Titel", body = ["Text", "Volltext"] }
+        time_zone = "Europe/Berlin"
+        date_order = "dmy"
+        language = "de"
+        schedule = "*/15 * * * *"
+        thresholds = { min_body_chars = 40 }
+        rules.not_prose.severity = "warning"
+        rules.record_count = { severity = "critical", bound = 100 }
+        max_record_bytes = 1000000
+        rights = "internal"
+        alerts = ["desk@example.org"]
+        """,
+    )
+    wire = declared.source("wire")
+    assert wire.field_mapping == {"Titel": "headline", "Text": "body", "Volltext": "body"}
+    assert declared.places == {home / "feeds" / "wire": "wire"}
+    rules = rules_of(wire)
+    assert {rule.code: rule.severity for rule in rules.rows}["not_prose"] is Severity.WARNING
+    [count] = [rule for rule in rules.tables if rule.code == "record_count"]
+    assert (count.severity, count.bound) == (Severity.CRITICAL, 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[sources.wire]\nencodign = 'latin-1'", "sources.wire.encodign is not a setting; did you mean 'encoding'?"),
+        ("[source.wire]", "'source' is not a setting; declare sources as [sources.NAME]."),
+        ("sources = 3", "'sources' must hold one table for each source"),
+        ("[sources]\nwire = 3", "sources.wire must be a table"),
+        ("[sources.'a/b']", "'a/b' cannot name a source"),
+        ("[sources.wire]\ntime_zone = 'Berlin'", "sources.wire.time_zone: Value error, 'Berlin' is no IANA time zone"),
+        ("[sources.wire]\nfields = { titel = 'x' }", "'titel' is no field of a record; known are authors, body"),
+        ("[sources.wire]\nrules.no_such.severity = 'info'", "'no_such' is no rule; known are"),
+        ("[sources.wire]\nrules.not_prose.bound = 1", "'not_prose' is no rule that has a bound"),
+        ("[sources.wire]\nthresholds.min_chars = 1", "'min_chars' is no threshold; known are"),
+        ("[sources.wire]\nformat = 'docx'", "sources.wire.format: Input should be"),
+        ("[sources.wire]\nschedule = 'now and then'", "sources.wire.schedule"),
+        ("[sources.wire", "cannot be read"),
+    ],
+)
+def test_what_is_no_setting_is_named_with_the_next_step(home: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings_of(home, text)
+    assert str(home / "copydesk.toml") in str(refused.value)
+    assert message in str(refused.value)
+
+
+def test_named_file_that_is_absent_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"There is no configuration .*absent\.toml"):
+        load_settings(home=tmp_path, config=tmp_path / "absent.toml")
