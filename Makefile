@@ -36,6 +36,6 @@ lint: install  ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 
 bench: install  ## measure the whole ingest at 10,000 and 100,000 articles, beside the floor
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench/ingest.py
 
 .PHONY: help install demo test lint bench

@@ -1,15 +1,17 @@
 """Parsing: from drops in the raw store to staged files of clean, checked records.
 
 Records pass through in bounded batches that join the drops of one source: parse, clean, check every row rule, write.
-Memory depends on the size of a batch, not on that of a drop or of the run. Two batches are in work at a time, one
-being parsed while the other is cleaned, since the one is Python and the other is not.
+Memory depends on the size of a batch, not on that of a drop or of the run. While one batch is parsed, others are
+cleaned and checked in threads: most of that work is done outside the interpreter.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
 from expectations.engine import preload
@@ -28,6 +30,9 @@ from transforms.parsing import ParsedDrop, parse_drop
 from transforms.raw_batches import ParseOptions, RawBatch
 from transforms.schema import RECORDS
 from warehouse.raw_store import RawStore
+
+STAGING_THREADS = 2
+"""Batches that are cleaned at a time: a quarter faster than one, and three are no faster, on two processors."""
 
 BATCH_RECORDS = 4_000
 BATCH_BYTES = 24 << 20
@@ -55,6 +60,15 @@ class Parsed:
 
 
 @dataclass(frozen=True)
+class DropBatch:
+    """Consecutive records and rejects of one drop; `body_format` says how cleaning has to read the bodies."""
+
+    drop: Mapping[str, str]
+    body_format: str
+    raw: RawBatch
+
+
+@dataclass(frozen=True)
 class SourceBatch:
     """Records and rejects of one source, with the identity of their drops, ready to be cleaned and staged."""
 
@@ -74,14 +88,14 @@ def parse(run: Run) -> Parsed:
     if new_drops.height:
         preload()
     reader = _DropReader(run, files_total=new_drops.height)
-    with ThreadPoolExecutor(max_workers=1) as cleaner:
-        under_way: Future[None] | None = None
+    with ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool:
+        under_way: deque[Future[None]] = deque()
         for batch in reader.batches(new_drops):
-            if under_way is not None:
-                under_way.result()
-            under_way = cleaner.submit(_stage, run, batch)
-        if under_way is not None:
-            under_way.result()
+            if len(under_way) == STAGING_THREADS:
+                under_way.popleft().result()
+            under_way.append(pool.submit(_stage, run, batch))
+        for staged in under_way:
+            staged.result()
     counts = pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row")
     counts.write_parquet(run.path("drop_counts"))
     return Parsed(records_in=int(counts["records_in"].sum()))
@@ -102,19 +116,18 @@ class _DropReader:
         for (name,), of_source in drops.group_by("source", maintain_order=True):
             source = self._run.settings.source(str(name))
             options = parse_options(source)
-            number = 0
-            gathered: list[RawBatch] = []
+            number, gathered = 0, _Gathered()
             for drop in of_source.iter_rows(named=True):
-                for raw in self._read(drop, options):
-                    gathered.append(raw)
-                    if _is_full(gathered):
-                        yield _joined(source, number, gathered)
-                        number, gathered = number + 1, []
-            if gathered:
-                yield _joined(source, number, gathered)
+                for batch in self._read(drop, options):
+                    gathered.add(batch)
+                    if gathered.is_full:
+                        yield join_batches(source, number, gathered.batches)
+                        number, gathered = number + 1, _Gathered()
+            if gathered.batches:
+                yield join_batches(source, number, gathered.batches)
 
-    def _read(self, drop: Mapping[str, str], options: ParseOptions) -> Iterator[RawBatch]:
-        """Yield a drop's records and rejects with the drop's identity; count them when the drop ends."""
+    def _read(self, drop: Mapping[str, str], options: ParseOptions) -> Iterator[DropBatch]:
+        """Yield a drop's records and rejects; count them when the drop ends."""
         records_in, rejects, error = 0, 0, None
         with self._store.open(drop["drop_sha256"]) as stream:
             parsed = parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options)
@@ -123,7 +136,7 @@ class _DropReader:
                 if rejects == 0 and raw.rejects.height:
                     error = raw.rejects["detail"][0]
                 rejects += raw.rejects.height
-                yield identified(raw, drop, parsed)
+                yield DropBatch(drop, body_format(parsed), raw)
         is_whole = rejects == records_in
         format_ = str(parsed.format)
         self.counts.append(
@@ -155,33 +168,57 @@ def parse_options(source: SourceSettings) -> ParseOptions:
     return options if source.max_record_bytes is None else replace(options, max_record_bytes=source.max_record_bytes)
 
 
-def _is_full(gathered: Sequence[RawBatch]) -> bool:
-    rows = sum(raw.records.height + raw.rejects.height for raw in gathered)
-    return rows >= BATCH_RECORDS or sum(raw.records.estimated_size() for raw in gathered) >= BATCH_BYTES
+class _Gathered:
+    """Batches of drops that will be worked on as one."""
+
+    def __init__(self) -> None:
+        self.batches: list[DropBatch] = []
+        self._rows = 0
+        self._bytes = 0
+
+    def add(self, batch: DropBatch) -> None:
+        self.batches.append(batch)
+        self._rows += batch.raw.records.height + batch.raw.rejects.height
+        self._bytes += int(batch.raw.records.estimated_size())
+
+    @property
+    def is_full(self) -> bool:
+        return self._rows >= BATCH_RECORDS or self._bytes >= BATCH_BYTES
 
 
-def identified(raw: RawBatch, drop: Mapping[str, str], parsed: ParsedDrop) -> RawBatch:
-    """Add source, drop and ids to the rows of a batch."""
-    key = drop_key(drop["source"], drop["drop_sha256"])
-    common = {
-        "source": pl.lit(drop["source"]),
-        "drop_sha256": pl.lit(drop["drop_sha256"]),
-        "record_id": pl.format("r_{}_{}", pl.lit(key), "record_no"),
-    }
-    body_format = parsed.format if parsed.format in {Format.HTML, Format.MARKDOWN} else Format.TEXT
-    return RawBatch(
-        records=raw.records.with_columns(**common, body_format=pl.lit(str(body_format))),
-        rejects=raw.rejects.with_columns(**common),
+def body_format(parsed: ParsedDrop) -> str:
+    """Return what cleaning has to know of the format of a drop: pages and Markdown are text already."""
+    return str(parsed.format if parsed.format in {Format.HTML, Format.MARKDOWN} else Format.TEXT)
+
+
+def join_batches(source: SourceSettings, number: int, batches: Sequence[DropBatch]) -> SourceBatch:
+    """Join batches of one source, and add source, drop, id and body format to their rows."""
+    drops = pl.DataFrame(
+        [
+            (
+                source.name,
+                batch.drop["drop_sha256"],
+                drop_key(source.name, batch.drop["drop_sha256"]),
+                batch.body_format,
+            )
+            for batch in batches
+        ],
+        schema=("source", "drop_sha256", "drop_key", "body_format"),
+        orient="row",
     )
-
-
-def _joined(source: SourceSettings, number: int, gathered: Sequence[RawBatch]) -> SourceBatch:
     return SourceBatch(
         source=source,
         number=number,
-        records=pl.concat([raw.records for raw in gathered]),
-        rejects=pl.concat([raw.rejects for raw in gathered]),
+        records=_with_drops([batch.raw.records for batch in batches], drops),
+        rejects=_with_drops([batch.raw.rejects for batch in batches], drops),
     )
+
+
+def _with_drops(frames: Sequence[pl.DataFrame], drops: pl.DataFrame) -> pl.DataFrame:
+    """Join frames, each with the columns of its row of `drops`: once for all, as small drops come by the thousand."""
+    number = pl.Series(np.repeat(np.arange(len(frames)), [frame.height for frame in frames]))
+    rows = pl.concat(frames).hstack(drops[number])
+    return rows.with_columns(record_id=pl.format("r_{}_{}", "drop_key", "record_no")).drop("drop_key")
 
 
 def _stage(run: Run, batch: SourceBatch) -> None:

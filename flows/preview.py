@@ -13,11 +13,11 @@ from typing import Any
 
 import polars as pl
 
-from flows.parse import clean_and_check, identified, parse_options
+from flows.parse import DropBatch, body_format, clean_and_check, join_batches, parse_options
 from flows.quarantine import failed_rules, unreadable
 from flows.settings import Settings
 from transforms.parsing import parse_drop
-from warehouse.landing import SourceNames, as_text
+from warehouse.landing import SourceNames
 
 RECORDS_SHOWN = 3
 HELD_BACK_SHOWN = 10
@@ -49,12 +49,12 @@ def preview(path: Path, *, settings: Settings, source: str | None = None) -> Pre
     names = SourceNames(settings.home.landing, settings.places, forced=source)
     of_source = settings.source(names.of_folder(path.absolute().parent))
     options = parse_options(of_source)
-    drop = {"source": of_source.name, "drop_sha256": "", "uri": as_text(str(path))}
+    drop = {"drop_sha256": ""}
     with path.open("rb") as stream:
         parsed = parse_drop(stream, name=path.name, options=options)
         seen = Preview(path, of_source.name, str(parsed.format), parsed.encoding)
         for raw in parsed.batches:
-            batch = identified(raw, drop, parsed)
+            batch = join_batches(of_source, 0, [DropBatch(drop, body_format(parsed), raw)])
             _, checked = clean_and_check(batch.records, of_source, now=datetime.now(UTC))
             _count(seen, checked.accepted, pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)]))
     seen.mapping = options.names.met

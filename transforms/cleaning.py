@@ -10,7 +10,6 @@ batch. A date that could not be read is null and stays, as it was written, in `e
 
 import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,10 +27,6 @@ from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_ma
 from transforms.urls import canonicalize_urls
 
 FUTURE_TOLERANCE = timedelta(days=1)  # a date without time or zone may be ahead by that much
-# Only bodies are cleaned in parallel (0.045 ms instead of 0.075 each): the rest holds the interpreter most of the
-# time, and with threads that wait for each other there the whole took longer.
-SLICE_RECORDS = 2_500
-THREADS = 2
 
 NOT_CLEANED = ("run_id", "ingested_at", "flags")
 CLEANED = pl.Schema(
@@ -95,18 +90,8 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, now: datetim
 
 
 def _clean_all_bodies(lines: pl.DataFrame) -> Cleaned:
-    """Clean bodies by slices, on both processors; no slice knows of another."""
-    inputs = lines.select("record_id", "body", "body_format", "headline", "dek")
-    if inputs.height <= SLICE_RECORDS:
-        return _clean_slice(inputs)
-    with ThreadPoolExecutor(THREADS) as pool:
-        slices = list(pool.map(_clean_slice, inputs.iter_slices(SLICE_RECORDS)))
-    return Cleaned(pl.concat([part.records for part in slices]), pl.concat([part.spans for part in slices]))
-
-
-def _clean_slice(inputs: pl.DataFrame) -> Cleaned:
-    bodies = clean_bodies(inputs)
-    record_id = inputs.get_column("record_id").gather(bodies.spans.get_column("row"))
+    bodies = clean_bodies(lines.select("record_id", "body", "body_format", "headline", "dek"))
+    record_id = lines.get_column("record_id").gather(bodies.spans.get_column("row"))
     spans = bodies.spans.with_columns(record_id).select(SPANS.schema.names())
     return Cleaned(bodies.records, spans)
 

@@ -258,13 +258,6 @@ def test_lists_are_empty_where_the_source_has_none() -> None:
     assert (record["authors"], record["keywords"], record["headings"]) == ([], [], [])
 
 
-@settings(deadline=None, max_examples=5)
-@given(st.integers(2_400, 2_600))
-def test_slices_change_nothing(count: int) -> None:
-    numbers = clean(*({"body": f"Number {no}"} for no in range(count))).records["body"]
-    assert numbers.to_list() == [f"Number {no}" for no in range(count)]
-
-
 def test_news_that_begins_with_its_title_loses_the_title() -> None:
     news = DATA / "news" / "lk_news_20k.parquet"
     if not news.exists():

@@ -1,0 +1,86 @@
+"""Measure the whole ingest, `copydesk ingest` in a process of its own, beside a floor that no ingest can beat.
+
+The floor is polars reading the same JSON Lines and writing zstd Parquet, which neither cleans nor checks anything. Both
+are measured in one run on one machine, as ratios carry from machine to machine and seconds do not.
+
+    python tests/bench/ingest.py [COUNT...]      by default 10,000 and 100,000 articles
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from articles import write_json_lines, write_text_files
+
+COUNTS = (10_000, 100_000)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measured ingest."""
+
+    articles: int
+    form: str
+    megabytes: float
+    seconds: float
+    peak_megabytes: float
+    floor_seconds: float
+
+    def line(self) -> str:
+        """Return a row of the table."""
+        return (
+            f"{self.articles:>9,}  {self.form:<6}{self.megabytes:>8,.0f}{self.seconds:>9.1f}"
+            f"{self.articles / self.seconds:>12,.0f}{self.megabytes / self.seconds:>8.1f}{self.peak_megabytes:>10,.0f}"
+            f"{self.articles / self.floor_seconds:>12,.0f}{self.seconds / self.floor_seconds:>8.1f}"
+        )
+
+
+HEADER = " articles  form        MB  seconds  articles/s    MB/s   peak MB     floor/s   ratio"
+
+
+def main(counts: list[int]) -> None:
+    """Measure each count in both forms, and print a table."""
+    print(HEADER, flush=True)  # noqa: T201 -- the result
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            lines = write_json_lines(Path(folder) / "articles.jsonl", count)
+            floor = measure_floor(lines)
+            texts = write_text_files(Path(folder) / "texts", count)
+            for form, drop in (("jsonl", lines), ("txt", texts)):
+                print(measure(drop, form, count, floor=floor).line(), flush=True)  # noqa: T201 -- the result
+
+
+def measure_floor(lines: Path) -> float:
+    """Return the seconds that polars takes from JSON Lines to zstd Parquet."""
+    started = time.perf_counter()
+    pl.scan_ndjson(lines).sink_parquet(lines.with_suffix(".parquet"), compression="zstd")
+    return time.perf_counter() - started
+
+
+def measure(drop: Path, form: str, count: int, *, floor: float) -> Measured:
+    """Ingest a drop into an empty home folder."""
+    files = [drop] if drop.is_file() else list(drop.iterdir())
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    copydesk = Path(sys.executable).with_name("copydesk")
+    with tempfile.TemporaryDirectory() as home:
+        started = time.perf_counter()
+        command = [copydesk, "ingest", drop, "--json", "--home", home]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            summary = json.loads(process.stdout.read())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - started
+    if process.returncode or summary["records_in"] != count or summary["records_loaded"] != count:
+        raise SystemExit(f"the ingest went wrong: {summary}")
+    return Measured(count, form, megabytes, seconds, usage.ru_maxrss / 1024, floor)
+
+
+if __name__ == "__main__":
+    main([int(argument) for argument in sys.argv[1:]] or list(COUNTS))
