@@ -181,12 +181,17 @@ def _read_named_month(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame
 
 
 def _read_year_last(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
-    """Tell day from month by size, else by the order that the source declares, else not at all."""
+    """Tell day from month by size, else by the order that the source declares, else by full stops, else not at all.
+
+    No locale of the CLDR puts the month before the day with full stops between them.
+    """
     parts = texts.pipe(_extract, _YEAR_LAST_FORM)
     first, second = pl.col("first_number").cast(pl.Int64), pl.col("second_number").cast(pl.Int64)
     is_short = pl.col("year").str.len_bytes() == len("26")
-    is_certain = ~is_short & ((first > MONTHS) | (second > MONTHS) | (first == second))
-    day_is_first = (first > MONTHS) | ((second <= MONTHS) & pl.lit(reading.date_order == "dmy"))
+    is_stopped = pl.col("text").str.contains(r"^\d{1,2}\.") & pl.lit(reading.date_order is None)
+    is_certain = ~is_short & ((first > MONTHS) | (second > MONTHS) | (first == second) | is_stopped)
+    says_day_first = pl.lit(reading.date_order == "dmy") | is_stopped
+    day_is_first = (first > MONTHS) | ((second <= MONTHS) & says_day_first)
     century = pl.when(pl.col("year").cast(pl.Int64) < TWO_DIGIT_PIVOT).then(pl.lit("20")).otherwise(pl.lit("19"))
     dated = parts.with_columns(
         year=pl.when(is_short).then(century + pl.col("year")).otherwise("year"),

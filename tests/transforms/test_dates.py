@@ -45,6 +45,7 @@ def read(text: str | None, reading: DateReading = PLAIN) -> tuple[str | None, st
         ("25/12/2026", "2026-12-25T00:00:00+00:00"),
         ("12/25/2026", "2026-12-25T00:00:00+00:00"),
         ("25.12.2026 18:30", "2026-12-25T18:30:00+00:00"),
+        ("3.4.2026 10:00", "2026-04-03T10:00:00+00:00"),
         ("03/03/2026", "2026-03-03T00:00:00+00:00"),
         ("9. Oktober 2025", "2025-10-09T00:00:00+00:00"),
         ("9 octobre 2025 à 14:05", "2025-10-09T14:05:00+00:00"),
@@ -55,7 +56,7 @@ def test_common_forms_are_read(text: str, expected: str) -> None:
     assert read(text) == (expected, None)
 
 
-@pytest.mark.parametrize("text", ["03/04/2026", "3.4.2026 10:00", "03/04/26", "25/12/26"])
+@pytest.mark.parametrize("text", ["03/04/2026", "3/4/2026 10:00", "03/04/26", "25/12/26", "03.04.26"])
 def test_numbers_that_could_be_swapped_are_ambiguous_until_the_source_says(text: str) -> None:
     assert read(text) == (None, AMBIGUOUS)
 
