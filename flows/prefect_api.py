@@ -31,8 +31,8 @@ def is_answering(url: str) -> bool:
     """Whether the API says that it is well."""
     if not url.startswith(("http://", "https://")):
         return False
-    request = urllib.request.Request(f"{url}/health", headers=_authorization())  # noqa: S310 -- the scheme is checked
     try:
+        request = urllib.request.Request(f"{url}/health", headers=_authorization())  # noqa: S310 -- the scheme is checked
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 -- the same
             return bool(answer.status == 200)  # noqa: PLR2004 -- HTTP's OK
     except (OSError, ValueError):

@@ -57,7 +57,10 @@ def extension_path(name: str) -> Path | None:
 
 
 def latest_snapshot(home: Home) -> int | None:
-    """Return the newest snapshot of the catalog without loading DuckDB's extensions; None where there is no catalog.
+    """Return the newest snapshot of the catalog without loading DuckDB's extensions.
+
+    None where there is no catalog, or where a killed writer left one half-written: whoever opens the lake next rolls
+    its commit back. That is not done here, as a reader cannot know whether the writer is another thread of its own.
 
     Raises:
         CatalogError: if the catalog is not one.
@@ -66,8 +69,12 @@ def latest_snapshot(home: Home) -> int | None:
         return None
     try:
         with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+            if not catalog.execute("SELECT 1 FROM sqlite_master WHERE name = 'ducklake_snapshot'").fetchall():
+                return None
             return int(catalog.execute("SELECT max(snapshot_id) FROM ducklake_snapshot").fetchone()[0])
     except (sqlite3.Error, TypeError) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
+            return None
         raise CatalogError(
             f"The catalog {home.catalog} cannot be read ({error}); restore it from a backup, the data is still there."
         ) from error
@@ -95,7 +102,7 @@ class Lake:
     def append(self, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
         """Append staged Parquet files, by table name, in one transaction: all rows in all tables, or none.
 
-        Files hold the columns of their table by name; columns that a file lacks become null.
+        Files hold all columns of their table, by name and in any order; columns that the table lacks are left out.
         """
         self.connection.execute("BEGIN")
         try:
@@ -159,16 +166,21 @@ def open_lake(home: Home) -> Iterator[Lake]:
     """
     connection = duckdb.connect(config=_configuration(home))
     try:
+        yield _prepare(connection, home)
+    finally:
+        connection.close()
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> Lake:
+    lake = Lake(home, connection)
+    try:
         connection.execute("SET TimeZone = 'UTC'")
         _load_extensions(connection)
         _attach(connection, home)
-        lake = Lake(home, connection)
         _make_missing_tables(lake)
-        yield lake
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         raise CatalogError(f"The lake of {home.root} cannot be opened: {_first_line(error)}") from error
-    finally:
-        connection.close()
+    return lake
 
 
 def _configuration(home: Home) -> dict[str, str | bool | int | float | list[str]]:
@@ -208,14 +220,15 @@ def _make_missing_tables(lake: Lake) -> None:
     missing = [table for table in STORED.values() if _qualified(stored_name(table)) not in present]
     if not missing:
         return
+    # Options are no part of the transaction: set first, they are there whenever the tables are.
+    lake.connection.execute("CALL lake.set_option('parquet_compression', 'zstd')")
+    lake.connection.execute(f"CALL lake.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
     lake.connection.execute("BEGIN")
     lake.connection.execute("CREATE SCHEMA IF NOT EXISTS lake.ops")
     for table in missing:
         for statement in _definition(table):
             lake.connection.execute(statement)
     lake.connection.execute("COMMIT")
-    lake.connection.execute("CALL lake.set_option('parquet_compression', 'zstd')")
-    lake.connection.execute(f"CALL lake.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
 
 
 def _definition(table: Table) -> Iterable[str]:

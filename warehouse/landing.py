@@ -127,23 +127,24 @@ def write_known_files(home: Home, landed: pl.DataFrame) -> None:
 
 
 def as_text(path: str) -> str:
-    r"""Return the path as text that any table can hold: bytes of a name that are not UTF-8 as ``\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    r"""Return the path as text that any table can hold, one text per path: bytes that are not UTF-8 as ``\xNN``.
+
+    A name that holds ``\x`` itself has the backslash written so, too.
+    """
+    return os.fsencode(path).replace(b"\\x", rb"\x5cx").decode("utf-8", "backslashreplace")
 
 
 def path_of(uri: str) -> Path:
     """Return the path that `as_text` made the uri from."""
-    if "\\x" not in uri or os.path.lexists(uri):
-        return Path(uri)
-    escaped = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), os.fsencode(uri))
-    return Path(os.fsdecode(escaped))
+    path = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), os.fsencode(uri))
+    return Path(os.fsdecode(path))
 
 
 def _collect(
     path: Path, columns: Mapping[str, list[object]], *, home: Home, names: SourceNames, rules: ZoneRules
 ) -> None:
     if not path.is_dir():
-        _enter(str(path), path.stat(), columns, source=names.of_folder(path.parent), zone=None, rules=rules)
+        _enter(str(path), path.lstat(), columns, source=names.of_folder(path.parent), zone=None, rules=rules)
         return
     zone = path.resolve()
     for folder, files in _walk(path, home=home):

@@ -50,9 +50,11 @@ def published_snapshot(home: Home) -> int | None:
 
 
 def is_stale(home: Home) -> bool:
-    """Whether there is a snapshot that the published file does not show."""
+    """Whether there is a snapshot that the published file does not show, or a commit that was broken off."""
+    if not home.is_initialised:
+        return False
     snapshot = latest_snapshot(home)
-    return snapshot is not None and snapshot != published_snapshot(home)
+    return snapshot is None or snapshot != published_snapshot(home)
 
 
 def remove_leftovers(home: Home) -> int:

@@ -33,22 +33,34 @@ def run_query(home: Home, sql: str) -> Iterator[Result]:
 
     Raises:
         NotPublishedError: if nothing has been published.
-        QueryError: if DuckDB refuses the query.
+        QueryError: if there is no query, or DuckDB refuses it.
     """
-    with _open_published(home) as published:
-        try:
-            cursor = published.execute(sql)
-            described = cursor.description or []
-            names, types = [column[0] for column in described], [str(column[1]) for column in described]
-            yield Result(names, types, _fetch(cursor))
-        except duckdb.Error as error:
-            raise QueryError(str(error).strip()) from error
+    with _open_published(home) as published, _explained():
+        if not published.extract_statements(sql):
+            raise QueryError("The query is empty; try 'SELECT * FROM articles'.")
+        cursor = published.execute(sql)
+        described = cursor.description or []
+        names, types = [column[0] for column in described], [str(column[1]) for column in described]
+        yield Result(names, types, _fetch(cursor))
 
 
 def read_published(home: Home, sql: str) -> pl.DataFrame:
-    """Return the result of a query on the published file as a frame."""
-    with _open_published(home) as published:
+    """Return the result of a query on the published file as a frame.
+
+    Raises:
+        NotPublishedError: if nothing has been published.
+        QueryError: if DuckDB refuses the query.
+    """
+    with _open_published(home) as published, _explained():
         return published.execute(sql).pl()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise QueryError(str(error).strip()) from error
 
 
 @contextmanager

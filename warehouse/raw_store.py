@@ -10,14 +10,14 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import zstandard
 
-from warehouse.errors import RawDropError
+from warehouse.errors import HomeNotWritableError, RawDropError
 
 CHUNK_BYTES = 1 << 20
 """Read size: large enough that system calls do not count, small beside the memory of a batch."""
@@ -58,6 +58,7 @@ class RawStore:
         Raises:
             ChangedWhileReadError: if size, time of change or content moved under the reading.
             OSError: if the file cannot be read.
+            HomeNotWritableError: if its bytes cannot be stored.
         """
         with path.open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
@@ -69,7 +70,7 @@ class RawStore:
                 drop_sha256 = hashlib.sha256(content).hexdigest()
             if _identity(before) != _identity(path.stat()):
                 raise ChangedWhileReadError(path)
-            if not known(drop_sha256) and not self._bytes_path(drop_sha256).exists():
+            if not known(drop_sha256):  # what a power cut left under its name is replaced
                 self._put_stream(drop_sha256, file) if content is None else self._put_bytes(drop_sha256, content)
         return drop_sha256, before.st_size
 
@@ -79,15 +80,9 @@ class RawStore:
         Raises:
             RawDropError: if they are not there.
         """
-        path = self._bytes_path(drop_sha256)
-        try:
-            stored = path.open("rb")
-        except FileNotFoundError as error:
-            raise RawDropError(f"The raw store has no {path}; restore it from a backup.") from error
-        if path.stat().st_size <= SMALL_BYTES:
-            with stored:
-                return io.BytesIO(zstandard.ZstdDecompressor().stream_reader(stored).read())
-        return zstandard.ZstdDecompressor().stream_reader(stored, read_size=CHUNK_BYTES, closefd=True)
+        with self._stream(drop_sha256) as stream:
+            content = stream.read(SMALL_BYTES + 1)
+        return io.BytesIO(content) if len(content) <= SMALL_BYTES else self._stream(drop_sha256)
 
     def deliveries(self, drop_sha256: str) -> list[Delivery]:
         """Return the ledger of a drop, empty if it was never stored."""
@@ -98,12 +93,13 @@ class RawStore:
         return [Delivery(**{**line, "uris": tuple(line["uris"])}) for line in lines]
 
     def record_delivery(self, drop_sha256: str, delivery: Delivery) -> None:
-        """Enter a delivery into the drop's ledger; a source that is there already keeps its first time and order."""
+        """Enter a delivery into the drop's ledger; what a source delivers again adds to its addresses only."""
         lines = self.deliveries(drop_sha256)
         others = [line for line in lines if line.source != delivery.source]
         for earlier in lines:
             if earlier.source == delivery.source:
-                delivery = replace(delivery, received_at=earlier.received_at, order=earlier.order)
+                uris = tuple(sorted({*earlier.uris, *delivery.uris}))
+                delivery = replace(earlier, uris=uris)
         ledger = json.dumps([asdict(line) for line in (*others, delivery)], ensure_ascii=False, indent=1)
         with _appearing(self._ledger_path(drop_sha256)) as file:
             file.write(ledger.encode())
@@ -141,6 +137,14 @@ class RawStore:
             if digest.hexdigest() != drop_sha256:
                 raise ChangedWhileReadError(stored.name)
 
+    def _stream(self, drop_sha256: str) -> BinaryIO:
+        path = self._bytes_path(drop_sha256)
+        try:
+            stored = path.open("rb")
+        except FileNotFoundError as error:
+            raise RawDropError(f"The raw store has no {path}; restore it from a backup.") from error
+        return zstandard.ZstdDecompressor().stream_reader(stored, read_size=CHUNK_BYTES, closefd=True)
+
     def _folder(self, drop_sha256: str) -> Path:
         return self.root / drop_sha256[:2]
 
@@ -158,12 +162,18 @@ def _identity(stat: os.stat_result) -> tuple[int, int]:
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the name `path` when the block ends well, and vanishes when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             yield file
         part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise HomeNotWritableError(
+            f"{path} cannot be written ({error.strerror}); make room, or mend the disk."
+        ) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
