@@ -1,0 +1,157 @@
+"""The published file: what any DuckDB client sees, and that it is whole."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from transforms.schema import ARTICLES, DROPS, RECORDS, STORED
+from warehouse.errors import NotPublishedError, WarehouseError
+from warehouse.home import Home
+from warehouse.lake import Lake, latest_snapshot, open_lake
+from warehouse.publish import is_stale, publish, published_snapshot, remove_leftovers
+from warehouse.query import QueryError, read_published, run_query
+
+Stage = Callable[..., Path]
+
+
+def rows(home: Home, sql: str) -> list[tuple[Any, ...]]:
+    """Ask plain DuckDB, with none of its extensions loaded by us."""
+    with duckdb.connect(str(home.published), read_only=True) as published:
+        return published.execute(sql).fetchall()
+
+
+def append(lake: Lake, stage: Stage, record_id: str, **columns: Any) -> None:
+    lake.append({"records": [stage(RECORDS, {"record_id": record_id} | columns)]}, message="run")
+
+
+def test_empty_tables_are_published_with_their_types_and_comments(lake: Lake, home: Home) -> None:
+    publish(lake)
+    described = rows(home, "SELECT schema_name, view_name, comment FROM duckdb_views() WHERE NOT internal")
+    assert {f"{schema}.{name}".removeprefix("main."): comment for schema, name, comment in described} == {
+        name: table.comment for name, table in STORED.items()
+    }
+    uncommented = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
+    assert rows(home, uncommented) == []
+    types = dict(rows(home, "SELECT column_name, column_type FROM (DESCRIBE records)"))
+    assert (types["flags"], types["ingested_at"], types["body_chars"]) == (
+        "VARCHAR[]",
+        "TIMESTAMP WITH TIME ZONE",
+        "BIGINT",
+    )
+    assert types["extra"] == "JSON"
+    assert all(rows(home, f"SELECT count(*) FROM {name}") == [(0,)] for name in STORED)
+
+
+def test_history_shows_the_newest_row_of_a_key_without_its_commit(lake: Lake, stage: Stage, home: Home) -> None:
+    for commit_no, status in ((1, "rejected"), (2, "loaded")):
+        row = {"source": "wire", "drop_sha256": "abc", "uri": "/a", "commit_no": commit_no, "status": status}
+        lake.append({"ops.drops": [stage(DROPS, row)]}, message="run")
+    publish(lake)
+    assert rows(home, "SELECT status FROM ops.drops") == [("loaded",)]
+    assert rows(home, "SELECT column_name FROM duckdb_columns() WHERE column_name = 'commit_no'") == []
+
+
+def test_article_has_the_body_of_its_canonical_record(lake: Lake, stage: Stage, home: Home) -> None:
+    append(lake, stage, "r_1", body="One.")
+    append(lake, stage, "r_2", body="Two.")
+    article = {"article_id": "a_1", "canonical_record_id": "r_2", "commit_no": 1}
+    lake.append({"articles": [stage(ARTICLES, article)]}, message="run")
+    publish(lake)
+    assert rows(home, "SELECT article_id, body FROM articles") == [("a_1", "Two.")]
+
+
+def test_extra_can_be_asked_for_its_fields(lake: Lake, stage: Stage, home: Home) -> None:
+    append(lake, stage, "r_1", extra='{"section": {"name": "Politics"}}')
+    publish(lake)
+    assert rows(home, "SELECT extra->'section'->>'name' FROM records") == [("Politics",)]
+
+
+def test_open_session_keeps_its_snapshot_and_the_next_one_sees_the_next(lake: Lake, stage: Stage, home: Home) -> None:
+    append(lake, stage, "r_1")
+    publish(lake)
+    count = "SELECT count(*) FROM records"
+    with duckdb.connect(str(home.published), read_only=True) as session:
+        append(lake, stage, "r_2")
+        assert session.execute(count).fetchone() == (1,)
+        assert is_stale(home)
+        publish(lake)
+        assert session.execute(count).fetchone() == (1,)
+        session.close()
+    assert rows(home, count) == [(2,)]
+    assert not is_stale(home)
+    assert published_snapshot(home) == latest_snapshot(home)
+
+
+def test_file_names_with_quotes_are_no_way_out_of_the_view(tmp_path: Path, stage: Stage, home: Home) -> None:
+    staged = stage(RECORDS, {"record_id": "r_1"})
+    odd = Home(tmp_path / "it's; --")
+    shutil.copytree(home.root, odd.root)
+    with open_lake(odd) as lake:
+        lake.append({"records": [staged]}, message="run")
+        publish(lake)
+    assert rows(odd, "SELECT record_id FROM records") == [("r_1",)]
+
+
+def test_moved_home_is_stale_until_it_is_published_anew(lake: Lake, stage: Stage, home: Home, tmp_path: Path) -> None:
+    append(lake, stage, "r_1")
+    publish(lake)
+    lake.connection.close()
+    moved = Home(Path(shutil.move(home.root, tmp_path / "moved")))
+    assert published_snapshot(moved) is None
+    assert is_stale(moved)
+    with open_lake(moved) as reopened:
+        publish(reopened)
+    assert rows(moved, "SELECT record_id FROM records") == [("r_1",)]
+
+
+def test_damaged_published_file_is_stale_and_named(lake: Lake, home: Home) -> None:
+    publish(lake)
+    home.published.write_bytes(b"not DuckDB")
+    assert is_stale(home)
+    with pytest.raises(WarehouseError, match="copydesk publish"):
+        read_published(home, "SELECT 1")
+
+
+def test_half_made_files_of_a_killed_writer_go(lake: Lake, home: Home) -> None:
+    publish(lake)
+    (home.root / ".warehouse.duckdb.4711.part").write_bytes(b"half")
+    (home.root / ".warehouse.duckdb.4711.part.wal").write_bytes(b"half")
+    assert remove_leftovers(home) == 2
+    assert home.published.exists()
+    assert remove_leftovers(home) == 0
+
+
+def test_query_streams_rows_with_names_and_types(lake: Lake, home: Home) -> None:
+    publish(lake)
+    with run_query(home, "SELECT range AS number, 'x' AS letter FROM range(2500)") as result:
+        assert result.columns == ["number", "letter"]
+        assert result.types == ["BIGINT", "VARCHAR"]
+        assert sum(1 for _ in result.rows) == 2500
+
+
+def test_query_writes_nothing(lake: Lake, home: Home) -> None:
+    publish(lake)
+    with pytest.raises(QueryError, match="read-only"), run_query(home, "CREATE TABLE t (a INT)"):
+        pass
+
+
+@pytest.mark.parametrize(("sql", "said"), [("", "empty"), ("  -- nothing", "empty"), ("SELEC 1", "syntax error")])
+def test_query_that_cannot_run_says_why(sql: str, said: str, lake: Lake, home: Home) -> None:
+    publish(lake)
+    with pytest.raises(QueryError, match=said), run_query(home, sql):
+        pass
+
+
+def test_home_without_a_published_file_names_the_command_that_makes_one(home: Home) -> None:
+    with pytest.raises(NotPublishedError, match="copydesk ingest"):
+        read_published(home, "SELECT 1")
+
+
+def test_times_are_shown_in_utc(lake: Lake, home: Home) -> None:
+    publish(lake)
+    shown = read_published(home, "SELECT TIMESTAMPTZ '2026-01-01 12:00:00+02'::VARCHAR AS at")
+    assert shown.item() == "2026-01-01 10:00:00+00"
