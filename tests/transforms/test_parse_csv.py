@@ -125,9 +125,9 @@ def test_file_without_a_header_is_read_by_the_numbers_of_its_columns() -> None:
 
 
 def test_declared_delimiter_beats_detection_and_one_that_cannot_be_is_none() -> None:
-    drop = "id;headline,body\n1;2,3\n"
-    assert [row["extra"] for row in parsed(drop, delimiter=",")] == ['{"id;headline":"1;2"}']
+    drop = "id;dek;headline,body\n1;2;3,4\n"
     assert parsed(drop)[0]["external_id"] == "1"
+    assert [row["extra"] for row in parsed(drop, delimiter=",")] == ['{"id;dek;headline":"1;2;3"}']
     for impossible in ('"', "::", "\n", "é"):
         assert told("id,body\n1,a\n", delimiter=impossible) == ["a"]
 
