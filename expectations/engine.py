@@ -1,89 +1,65 @@
-"""Great Expectations, and nothing of ours but how it is called: no network, no files, no output.
+"""How Great Expectations is asked: in a process of its own, which loads it while this one goes on working.
 
-The engine takes 2 to 7 s to import. It is imported when something is to be asserted, or ahead of that by `preload`.
+Importing it takes 3 s and more, in which hardly another thread gets to run; beside us, it is ready when a run is. The
+process lives as long as this one and no longer, however this one ends: it reads questions until its input closes. What
+it does with them stands in `engine_process`.
 """
 
-import os
-import threading
-import warnings
+import atexit
+import pickle
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO, cast
 
 import polars as pl
 
 from expectations.row_rules import Severity
 
-if TYPE_CHECKING:
-    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
-    from great_expectations.expectations.expectation import Expectation
-
 REMEDY = "run `copydesk doctor`, and compare the versions it shows with uv.lock."
+
+Expectation = Mapping[str, Any]
+"""An expectation as Great Expectations declares it: `type`, `kwargs`, `severity`, `meta`."""
 
 
 class ValidationEngineError(Exception):
     """The engine did not give the verdicts it was asked for; nothing may be concluded from them."""
 
 
-def preload() -> threading.Thread:
-    """Import the engine in the background, and return the thread that does."""
-    thread = threading.Thread(target=_import_engine, name="import of great_expectations", daemon=True)
-    thread.start()
-    return thread
+def preload() -> None:
+    """Start the engine, so that it is ready when it is asked; returns at once."""
+    _process()
 
 
-def expect_true(column: str, *, severity: Severity, reason: str) -> "Expectation":
+def expect_true(column: str, *, severity: Severity, reason: str) -> Expectation:
     """Expect a Boolean column to be true in all rows."""
-    _import_engine()
-    from great_expectations.expectations.core.expect_column_values_to_be_in_set import (  # noqa: PLC0415 -- slow
-        ExpectColumnValuesToBeInSet,
-    )
-    from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415 -- slow
-
-    return ExpectColumnValuesToBeInSet(
-        column=column, value_set=[True], severity=FailureSeverity(severity), meta={"reason": reason}
-    )
+    return _declared("expect_column_values_to_be_in_set", severity, reason, column=column, value_set=[True])
 
 
 def expect_between(
     column: str, *, at_least: float | None, at_most: float | None, severity: Severity, reason: str
-) -> "Expectation":
+) -> Expectation:
     """Expect a column of numbers to stay within bounds in all rows that are not null."""
-    _import_engine()
-    from great_expectations.expectations.core.expect_column_values_to_be_between import (  # noqa: PLC0415 -- slow
-        ExpectColumnValuesToBeBetween,
-    )
-    from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415 -- slow
+    name = "expect_column_values_to_be_between"
+    return _declared(name, severity, reason, column=column, min_value=at_least, max_value=at_most)
 
-    return ExpectColumnValuesToBeBetween(
-        column=column,
-        min_value=at_least,
-        max_value=at_most,
-        severity=FailureSeverity(severity),
-        meta={"reason": reason},
-    )
+
+def _declared(name: str, severity: Severity, reason: str, **arguments: object) -> Expectation:
+    return {"type": name, "kwargs": arguments, "severity": str(severity), "meta": {"reason": reason}}
 
 
 def run_suite(
-    name: str, rows: pl.DataFrame, expectations: Sequence["Expectation"], *, result_format: Mapping[str, Any]
+    name: str, rows: pl.DataFrame, expectations: Sequence[Expectation], *, result_format: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Validate `rows`, and return the engine's result for each expectation by the name of its column.
 
     Raises:
-        ValidationEngineError: if an expectation has no result.
+        ValidationEngineError: if the engine fails, or an expectation has no result.
     """
-    _import_engine()
-    import great_expectations as gx  # noqa: PLC0415 -- slow
-
-    asset = _context().data_sources.add_pandas(name).add_dataframe_asset(name)
-    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": rows.to_pandas()})
-    suite = gx.ExpectationSuite(name, expectations=list(expectations))
-    validated = batch.validate(suite, result_format=dict(result_format))
-    results = {
-        one.expectation_config.kwargs["column"]: one.result
-        for one in validated.results
-        if one.expectation_config is not None and one.result
-    }
+    results = _ask(name, rows, list(expectations), dict(result_format))
+    if isinstance(results, str):
+        raise ValidationEngineError(f"Great Expectations failed on {name}: {results}; {REMEDY}")
     if len(results) < len(expectations):
         raise ValidationEngineError(
             f"Great Expectations gave {len(results)} of {len(expectations)} results for {name}; {REMEDY}"
@@ -91,26 +67,33 @@ def run_suite(
     return results
 
 
-def _context() -> "EphemeralDataContext":
-    """Return a context that lives in memory alone: the default one makes temporary folders for its reports."""
-    import great_expectations as gx  # noqa: PLC0415 -- slow
-    from great_expectations.data_context.types.base import (  # noqa: PLC0415 -- slow
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
-
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-        progress_bars=ProgressBarsConfig(globally=False),
-        analytics_enabled=False,
-    )
-    return gx.get_context(mode="ephemeral", project_config=config)
+def _ask(*question: object) -> dict[str, dict[str, Any]] | str:
+    """Return the engine's answer: results, or what went wrong."""
+    process = _process()
+    try:
+        pickle.dump(question, cast("BinaryIO", process.stdin))
+        cast("BinaryIO", process.stdin).flush()
+        return cast("dict[str, dict[str, Any]] | str", pickle.load(cast("BinaryIO", process.stdout)))  # noqa: S301 -- our own process
+    except (EOFError, OSError) as error:
+        _process.cache_clear()
+        raise ValidationEngineError(f"Great Expectations ended unexpectedly; {REMEDY}") from error
 
 
 @cache
-def _import_engine() -> None:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; no run talks to anybody
-    # It imports a module that the standard library has deprecated (sre_constants), which is not our business.
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"great_expectations\.")
-    import great_expectations.expectations  # noqa: F401, PLC0415 -- slow
+def _process() -> subprocess.Popen[bytes]:
+    """Start the engine's process, out of reach of an interrupt at the terminal."""
+    command = [sys.executable, "-W", "ignore", "-m", "expectations.engine_process"]
+    process = subprocess.Popen(  # noqa: S603 -- our own
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()

@@ -12,18 +12,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from expectations.engine import REMEDY, ValidationEngineError, expect_between, expect_true, run_suite
+from expectations.engine import REMEDY, Expectation, ValidationEngineError, expect_between, expect_true, run_suite
 from expectations.incidents import Failure, SourceRule
 from expectations.row_rules import RowRule, Severity
 from expectations.table_rules import TableRule, figure_text
 from transforms.schema import VALIDATIONS
-
-if TYPE_CHECKING:
-    from great_expectations.expectations.expectation import Expectation  # slow to import
 
 RECORDS_SUITE = "records"
 BATCHES_SUITE = "batches"
@@ -228,7 +225,7 @@ def _check_batches(figures: pl.DataFrame, checks: Mapping[str, Checks]) -> list[
     return verdicts
 
 
-def _expect_bound(name: str, rule: TableRule) -> "Expectation":
+def _expect_bound(name: str, rule: TableRule) -> Expectation:
     return expect_between(
         name,
         at_least=rule.bound if rule.side == "at least" else None,

@@ -33,8 +33,8 @@ from warehouse.writer_lock import hold_writer_lock
 
 DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
-HomeOption = Annotated[Path | None, typer.Option(help="Home folder [default: $COPYDESK_HOME, else ./data].")]
-ConfigOption = Annotated[Path | None, typer.Option(help="Settings [default: copydesk.toml in the home folder].")]
+HomeOption = Annotated[Path | None, typer.Option(help="Home folder (default: $COPYDESK_HOME, else ./data).")]
+ConfigOption = Annotated[Path | None, typer.Option(help="Settings (default: copydesk.toml in the home folder).")]
 SourceOption = Annotated[str | None, typer.Option(help="Source of the files, instead of what their place says.")]
 
 app = typer.Typer(
@@ -91,7 +91,7 @@ class UsageError(Exception):
 
 @app.command()
 def ingest(  # noqa: PLR0917 -- typer reads options from parameters
-    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders or globs [default: the drop zone].")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders or globs (default: the drop zone).")] = None,
     source: SourceOption = None,
     home: HomeOption = None,
     config: ConfigOption = None,

@@ -1,5 +1,7 @@
 """What commands print for people: summaries, previews, the state of things. Always on standard output."""
 
+import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
@@ -11,8 +13,10 @@ from rich.table import Table
 from flows.doctor import Check
 from flows.preview import Preview
 from flows.run import Plan, Summary
+from flows.settings import home_root
 from flows.sql_values import cell_text
 from flows.status import Status
+from seeds.tables import reason_codes
 from warehouse.home import Home
 from warehouse.query import read_published
 
@@ -46,7 +50,13 @@ def print_summary(summary: Summary, home: Home) -> None:
     if summary.records_quarantined:
         reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
         _print_rows(console, "Held back in this run", reasons)
-        console.print('  Look: copydesk sql "SELECT source, reasons, detail, raw FROM ops.quarantine"', soft_wrap=True)
+        query = "SELECT source, reasons, detail, raw FROM ops.quarantine"
+        console.print(f'  Look: copydesk sql "{query}"{_home_option(home)}', soft_wrap=True, markup=False)
+
+
+def _home_option(home: Home) -> str:
+    """Return what a command needs to find this home folder."""
+    return "" if home.root == home_root(None) else f" --home {shlex.quote(str(home.root))}"
 
 
 def print_nothing_new(home: Home, planned: Plan, *, is_zone: bool) -> None:
@@ -73,12 +83,19 @@ def print_preview(seen: Preview) -> None:
     _print_pairs(console, "Fields", ("in the file", "becomes"), seen.mapping)
     for row in seen.first_records:
         _print_pairs(console, f"Record {row['record_no']}", ("column", "value"), _telling(row))
-    _print_pairs(console, "Would be quarantined", ("reason", "records"), dict(seen.reasons.most_common()))
-    columns = ("record_no", "byte_start", "byte_end", "reasons", "detail")
+    _print_codes(console, "Would be quarantined", seen.reasons)
+    columns = ("record_no", "byte_start", "byte_end", "reasons", "detail", "raw")
     rows = [tuple(row[name] for name in columns) for row in seen.first_held_back]
     print_table(console, "The first of them", columns, rows)
-    _print_pairs(console, "Flags", ("flag", "records"), dict(seen.flags.most_common()))
+    _print_codes(console, "Would be flagged", seen.flags)
     console.print("Nothing was written.")
+
+
+def _print_codes(console: Console, title: str, counts: Counter[str]) -> None:
+    """Print codes with their counts, the most frequent first, and what to do about each."""
+    remedies = dict(reason_codes().select("code", "remedy").iter_rows())
+    rows = [(code, count, remedies.get(code)) for code, count in counts.most_common()]
+    print_table(console, title, ("code", "records", "what to do"), rows)
 
 
 def _telling(row: Mapping[str, object]) -> Mapping[str, object]:

@@ -80,9 +80,15 @@ class RawStore:
         Raises:
             RawDropError: if they are not there.
         """
-        with self._stream(drop_sha256) as stream:
-            content = stream.read(SMALL_BYTES + 1)
-        return io.BytesIO(content) if len(content) <= SMALL_BYTES else self._stream(drop_sha256)
+        path = self._bytes_path(drop_sha256)
+        try:
+            stored = path.open("rb")
+        except FileNotFoundError as error:
+            raise RawDropError(f"The raw store has no {path}; restore it from a backup.") from error
+        if os.fstat(stored.fileno()).st_size > SMALL_BYTES:
+            return zstandard.ZstdDecompressor().stream_reader(stored, read_size=CHUNK_BYTES, closefd=True)
+        with stored:
+            return _small_or_stream(stored.read())
 
     def deliveries(self, drop_sha256: str) -> list[Delivery]:
         """Return the ledger of a drop, empty if it was never stored."""
@@ -137,14 +143,6 @@ class RawStore:
             if digest.hexdigest() != drop_sha256:
                 raise ChangedWhileReadError(stored.name)
 
-    def _stream(self, drop_sha256: str) -> BinaryIO:
-        path = self._bytes_path(drop_sha256)
-        try:
-            stored = path.open("rb")
-        except FileNotFoundError as error:
-            raise RawDropError(f"The raw store has no {path}; restore it from a backup.") from error
-        return zstandard.ZstdDecompressor().stream_reader(stored, read_size=CHUNK_BYTES, closefd=True)
-
     def _folder(self, drop_sha256: str) -> Path:
         return self.root / drop_sha256[:2]
 
@@ -153,6 +151,14 @@ class RawStore:
 
     def _ledger_path(self, drop_sha256: str) -> Path:
         return self._folder(drop_sha256) / f"{drop_sha256}.json"
+
+
+def _small_or_stream(compressed: bytes) -> BinaryIO:
+    """Decompress at once what is known to be small: a stream's buffer costs more than a small drop."""
+    size = zstandard.frame_content_size(compressed)
+    if 0 <= size <= SMALL_BYTES:
+        return io.BytesIO(zstandard.ZstdDecompressor().decompress(compressed))
+    return zstandard.ZstdDecompressor().stream_reader(compressed, read_size=CHUNK_BYTES)
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:

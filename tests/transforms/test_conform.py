@@ -115,7 +115,7 @@ def test_remembered_plans_are_bounded() -> None:
     names = FieldNames(ALIASES)
     for number in range(2000):
         conform_record({f"field {number}": 1}, names)
-    assert len(names._plans) < 1000  # noqa: SLF001 - memory has no other witness
+    assert len(names._plans) < 1000
 
 
 VALUES = st.recursive(

@@ -23,7 +23,7 @@ def test_languages_are_told_apart_without_a_network(monkeypatch: pytest.MonkeyPa
         pytest.fail("the network was used")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    language._detector.cache_clear()  # noqa: SLF001 - loading the model is what might use the network
+    language._detector.cache_clear()
     assert detect_languages(pl.Series(list(SAMPLES.values()))).to_list() == list(SAMPLES)
 
 
@@ -54,7 +54,7 @@ def test_declared_languages_are_normalized(declared: str | None, code: str | Non
 
 
 def test_every_declared_name_has_one_code_of_two_letters() -> None:
-    entries = [entry.split() for entry in language._DECLARED.split("|")]  # noqa: SLF001
+    entries = [entry.split() for entry in language._DECLARED.split("|")]
     names = [name for entry in entries for name in entry]
     assert len(names) == len(set(names))
     assert all(len(entry[0]) == 2 for entry in entries)

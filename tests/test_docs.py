@@ -1,0 +1,103 @@
+"""What the documents say is what the program does."""
+
+import dataclasses
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import typer
+
+from expectations.row_rules import RowThresholds, row_rules
+from expectations.table_rules import DEFAULTS
+from flows import cli
+from flows.settings import FIELDS, SourceSettings, load_settings
+from seeds.tables import reason_codes
+from transforms.schema import STORED
+from warehouse.home import Home
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text("utf-8")
+SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
+DOCUMENTS = sorted(
+    [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"), REPOSITORY / "seeds" / "drops" / "README.md"]
+)
+
+COMMANDS: set[str] = set(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", document, re.DOTALL | re.MULTILINE)
+
+
+def rows(section: str) -> list[Sequence[str]]:
+    """Give the cells of the tables in a section of the settings."""
+    text = SETTINGS.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    lines = [line for line in text.splitlines() if re.match(r"\| `", line)]
+    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text("utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_readme_names_every_command_and_no_other() -> None:
+    assert set(re.findall(r"^    copydesk (\w+)", README, re.MULTILINE)) == COMMANDS
+    assert set(re.findall(r"`copydesk ([a-z]+)", README)) <= COMMANDS
+
+
+def test_readme_names_every_table_and_exit_code() -> None:
+    assert all(f"`{name}`" in README for name in STORED)
+    listed = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
+    assert listed == {cli.DONE, cli.REFUSED, cli.WRONG_USAGE, cli.FAILED}
+
+
+@pytest.mark.parametrize("line", [line for block in blocks(README, "console") for line in block.splitlines()])
+def test_commands_of_the_readme_run(
+    line: str, samples: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = shlex.split(line.removeprefix("$ "), comments=True)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+        return
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("COPYDESK_HOME", str(samples.root))
+    assert cli.run(words[1:]) == cli.DONE
+    assert len(capsys.readouterr().out.splitlines()) > 1
+
+
+def test_python_of_the_readme_runs(samples: Home, capfd: pytest.CaptureFixture[str]) -> None:
+    [program] = blocks(README, "python")
+    exec(program.replace("data/warehouse.duckdb", str(samples.published)), {})  # noqa: S102 -- our own document
+    assert "harbor-review" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("toml", blocks(README, "toml") + blocks(SETTINGS, "toml"))
+def test_settings_of_the_documents_are_read(toml: str, tmp_path: Path) -> None:
+    (tmp_path / "copydesk.toml").write_text(toml, "utf-8")
+    assert load_settings(home=tmp_path).sources
+
+
+def test_every_key_of_a_source_is_listed() -> None:
+    assert {row[0] for row in rows("Keys of `[sources.NAME]`")} == set(SourceSettings.model_fields) - {"name"}
+    assert all(f"`{field}`" in SETTINGS for field in FIELDS)
+
+
+def test_thresholds_are_listed_with_their_defaults() -> None:
+    listed = {row[0]: float(row[1]) for row in rows("Thresholds")}
+    assert listed == {field.name: field.default for field in dataclasses.fields(RowThresholds)}
+
+
+def test_rules_are_listed_with_their_severity_and_bound() -> None:
+    listed = {tuple(row) for row in rows("Rules")}
+    of_rows = {(rule.code, str(rule.severity)) for rule in row_rules(RowThresholds(), block_phrases=())}
+    of_tables = {(rule.code, str(rule.severity), f"{rule.side} {rule.bound:g}") for rule in DEFAULTS}
+    assert listed == of_rows | of_tables
+
+
+def test_every_rule_has_a_code_with_meaning_and_remedy() -> None:
+    codes = set(reason_codes()["code"])
+    assert {row[0] for row in rows("Rules")} <= codes
