@@ -110,6 +110,13 @@ def test_same_bytes_from_another_source_are_a_drop_of_their_own(
     assert query("SELECT DISTINCT sources, record_count FROM articles") == [(["gazette", "mirror"], 2)]
 
 
+def kill_at(point: str, drops: list[Path], home: Path) -> None:
+    """Run an ingest in a process that is killed at a point of its work."""
+    arguments = [*map(str, POINTS[point]), "ingest", *map(str, drops), "--home", str(home)]
+    killed = subprocess.run([sys.executable, "-c", DIE_AT, *arguments], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_kill_at_any_point_is_made_good_by_the_next_run(
     point: str, drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path
@@ -120,15 +127,25 @@ def test_kill_at_any_point_is_made_good_by_the_next_run(
     ingest(*drops[:1])
     before = content_of(query, home)
 
-    arguments = [*map(str, POINTS[point]), "ingest", *map(str, drops), "--home", str(home)]
-    killed = subprocess.run([sys.executable, "-c", DIE_AT, *arguments], capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    kill_at(point, drops, home)
     assert content_of(query, home) in (before, content_of(query, undisturbed)), "readers never see a part of a run"
 
     ingest(*drops)
     assert content_of(query, home) == content_of(query, undisturbed)
     assert ingest(*drops).status == "nothing_new"
     assert leftovers(Home(home)) == []
+
+
+def test_commit_that_was_not_published_is_published_by_a_run_that_finds_nothing(
+    drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path
+) -> None:
+    ingest(*drops[:1])
+    kill_at("between commit and publication", drops, home)
+    assert query("SELECT count(*) FROM ops.runs") == [(1,)]
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    assert ingest(nothing).status == "nothing_new"
+    assert query("SELECT count(*) FROM ops.runs") == [(2,)]
 
 
 def leftovers(home: Home) -> list[str]:

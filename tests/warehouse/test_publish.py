@@ -86,6 +86,17 @@ def test_open_session_keeps_its_snapshot_and_the_next_one_sees_the_next(lake: La
     assert published_snapshot(home) == latest_snapshot(home)
 
 
+def test_published_file_is_replaced_and_never_written_to(lake: Lake, stage: Stage, home: Home) -> None:
+    """Or else a reader might open half of it."""
+    publish(lake)
+    with home.published.open("rb") as opened:
+        before = home.published.read_bytes()
+        append(lake, stage, "r_1")
+        publish(lake)
+        assert opened.read() == before
+    assert home.published.read_bytes() != before
+
+
 def test_file_names_with_quotes_are_no_way_out_of_the_view(tmp_path: Path, stage: Stage, home: Home) -> None:
     staged = stage(RECORDS, {"record_id": "r_1"})
     odd = Home(tmp_path / "it's; --")
