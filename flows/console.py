@@ -142,7 +142,10 @@ def print_table(console: Console, title: str | None, headers: Sequence[str], row
     """Print a table; one with a title is left out where it has no rows."""
     if title is not None and not rows:
         return
-    table = Table(*map(escape, headers), title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for position, header in enumerate(headers):
+        is_figure = all(isinstance(row[position], int | float | None) for row in rows)
+        table.add_column(escape(header), justify="right" if is_figure else "left")
     for row in rows:
         table.add_row(*map(cell_text, row))
     console.print(table)
