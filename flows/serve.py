@@ -51,6 +51,7 @@ def serve(settings: Settings, *, config: Path | None) -> int:
         )
         return UNREACHABLE
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STARTED))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in a shell's background starts without
     if url is not None:
         _serve_on(url, settings, config=config)
         return STARTED
@@ -73,7 +74,7 @@ def _serve_on(url: str, settings: Settings, *, config: Path | None) -> None:
         def handle_sigterm(self, *_: object, **__: object) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    runner = InterruptibleRunner(limit=1, pause_on_shutdown=False)
+    runner = InterruptibleRunner(limit=1)
     tell(f"Prefect UI: {url.removesuffix('/api')}")
     for deployment in _deployments(settings, config=config):
         runner.add_deployment(deployment)

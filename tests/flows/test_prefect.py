@@ -21,6 +21,8 @@ pytestmark = pytest.mark.prefect
 Query = Callable[..., list[tuple[Any, ...]]]
 
 COPYDESK = [sys.executable, "-m", "flows.cli"]
+AS_A_BACKGROUND_JOB = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+"""A shell without job control has its background jobs ignore interrupts."""
 START_SECONDS = 120
 RUN_SECONDS = 90
 
@@ -82,9 +84,8 @@ def served(tmp_path_factory: pytest.TempPathFactory, a_record: Any, write_lines:
     drop = write_lines(home / "landing" / "wire" / "one.jsonl", [a_record(1), a_record(2), "nonsense"])
     os.utime(drop, (0, 0))
     (home / "copydesk.toml").write_text(SCHEDULED)
-    with subprocess.Popen(
-        [*COPYDESK, "serve", "--home", str(home)], stderr=subprocess.PIPE, text=True, env=environment(folder)
-    ) as process:
+    command = [*AS_A_BACKGROUND_JOB, *COPYDESK, "serve", "--home", str(home)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(folder)) as process:
         try:
             assert process.stderr is not None
             told = next(line for line in process.stderr if "Prefect UI" in line)
