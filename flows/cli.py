@@ -28,6 +28,7 @@ from flows.sql_output import OutputFormat, write_result
 from flows.status import read_status
 from warehouse.errors import NotPublishedError, WarehouseError
 from warehouse.lake import open_lake
+from warehouse.landing import SETTLE_SECONDS
 from warehouse.query import QueryError, run_query
 from warehouse.writer_lock import hold_writer_lock
 
@@ -102,6 +103,8 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
     request = Request(load_settings(home=home, config=config), _expand(paths or []), source, rehash)
     planned = steps.plan(request, on_wait=tell_waiting)
     summary = steps.NOTHING_NEW if planned.is_empty else _take_in(request, planned, config=config)
+    if planned.unsettled:
+        tell(f"{planned.unsettled:,} files changed in the last {SETTLE_SECONDS} seconds; a later run takes them in.")
     if as_json:
         _print_json(summary)
     elif summary.run_id is None:

@@ -61,15 +61,13 @@ def _home_option(home: Home) -> str:
 
 def print_nothing_new(home: Home, planned: Plan, *, is_zone: bool) -> None:
     """Print that there is nothing to do, and why that may be."""
-    console = output_console()
-    where = _nothing_new_in(home) if is_zone else "Nothing new: all that was found is in already."
-    console.print(where, soft_wrap=True, markup=False)
-    if planned.unsettled:
-        console.print(f"{planned.unsettled:,} files changed in the last seconds; the next run takes them in.")
-
-
-def _nothing_new_in(home: Home) -> str:
-    return f"Nothing new in the drop zone. Put files into {home.landing}/SOURCE/, or name files: copydesk ingest FILE."
+    if planned.found > planned.unsettled:
+        message = "Nothing new: all that was found is known."
+    elif is_zone:
+        message = f"The drop zone is empty. Put files into {home.landing}/SOURCE/, or name them: copydesk ingest FILE."
+    else:
+        message = "Nothing new: there is no file."
+    output_console().print(message if not planned.unsettled else "Nothing new yet.", soft_wrap=True, markup=False)
 
 
 def print_preview(seen: Preview) -> None:

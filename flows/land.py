@@ -67,7 +67,10 @@ def _read_files(run: Run, *, known: set[tuple[str, str]]) -> list[tuple[object, 
     for done, file in enumerate(files.iter_rows(named=True)):
         if done % PROGRESS_EVERY == 0:
             run.on_progress(Progress("landing", done, files.height))
-        sha256, size, error = _read_file(file, store, known=known)
+        try:
+            sha256, size, error = _read_file(file, store, known=known)
+        except FileNotFoundError:
+            continue  # taken away since the folder was listed
         received_at = datetime.now(UTC)
         rows.append((sha256, file["uri"], file["source"], size, received_at, error, file["mtime_ns"], file["inode"]))
     return rows
@@ -82,6 +85,8 @@ def _read_file(
         return None, None, str(file["skip_reason"])
     try:
         sha256, size = store.put(path_of(uri), known=lambda sha256: (source, sha256) in known)
+    except FileNotFoundError:
+        raise
     except ChangedWhileReadError:
         return None, None, "changed while it was being read; it is taken in when it rests"
     except OSError as error:

@@ -58,10 +58,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Plan:
-    """Files that may be news: rows of `warehouse.landing.FOUND`; and how many are left for later, as they are new."""
+    """Files that may be news: rows of `warehouse.landing.FOUND`.
+
+    `found` counts all files there are, `unsettled` those that are left for later, as they have only just changed.
+    """
 
     files: pl.DataFrame
-    unsettled: int = 0
+    found: int
+    unsettled: int
 
     @property
     def is_empty(self) -> bool:

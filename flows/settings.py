@@ -22,6 +22,7 @@ from expectations.table_rules import DEFAULTS
 from transforms.formats import Format
 from transforms.schema import RAW_RECORDS
 from warehouse.home import Home
+from warehouse.landing import absolute
 
 HOME_VARIABLE = "COPYDESK_HOME"
 DEFAULT_HOME = Path("data")
@@ -131,7 +132,7 @@ class Settings(BaseModel):
     def places(self) -> Mapping[Path, str]:
         """Absolute folder to the declared source that delivers there."""
         return {
-            (self.home_root / source.place).absolute(): source.name
+            absolute(self.home_root / source.place): source.name
             for source in self.sources.values()
             if source.place is not None
         }
@@ -139,7 +140,7 @@ class Settings(BaseModel):
 
 def home_root(home: Path | None) -> Path:
     """Return the home folder that was named, else $COPYDESK_HOME, else ./data."""
-    return (home or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).absolute()
+    return absolute(home or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME))
 
 
 def load_settings(*, home: Path | None = None, config: Path | None = None) -> Settings:

@@ -76,9 +76,11 @@ def plan(request: Request, *, on_wait: OnWait = lambda _: None) -> Plan:
     found = scan(places, home=home, names=names, rules=rules)
     settled = found.filter("is_settled")
     unsettled = found.height - settled.height
-    if request.rehash or not home.published.exists():
-        return Plan(settled, unsettled)
-    return Plan(unknown_files(settled, read_known_files(home), read_published(home, _KNOWN_DROPS)), unsettled)
+    if not home.published.exists():
+        return Plan(settled, found.height, unsettled)
+    known_files = read_known_files(home)
+    known_files = known_files.clear() if request.rehash else known_files
+    return Plan(unknown_files(settled, known_files, read_published(home, _KNOWN_DROPS)), found.height, unsettled)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Which records are one article: exact copies, by the letters and digits of the body.
+"""Which records are one article: exact copies, regardless of case, quotes, dashes and white space.
 
 Decides membership and the canonical record from content alone: never from the order of arrival, never from
 `record_id`, so that the same records in any order and split over any number of drops end in the same articles. The
-canonical record is the earliest by `published_at`; ties break by `body_sha256`, source, external id, URL, headline and
-dek, in that order, and records equal in all of these are interchangeable.
+canonical record is the earliest by `published_at`; ties break by `body_sha256`, source, external id, URL and all that
+an article shows of its record, in that order, and records equal in all of these are interchangeable.
 
 Loading decides when; what a body's key is, is decided in cleaning (`match_key`).
 """
@@ -14,7 +14,10 @@ import polars as pl
 
 from transforms.schema import RECORD_ARTICLES
 
-CANONICAL_ORDER = ("published_at", "body_sha256", "source", "external_id", "url", "headline", "dek", "record_id")
+CANONICAL_ORDER = (
+    *("published_at", "body_sha256", "source", "external_id", "url", "headline", "dek"),
+    *("authors", "headings", "language", "word_count", "record_id"),
+)
 """Earliest first, nulls last; `record_id` only makes the choice among interchangeable records repeatable."""
 
 MEMBER_COLUMNS = (

@@ -162,17 +162,18 @@ class ArraySplitter:
             self.pending, self._is_oversize = self.pending[:EXCERPT_BYTES], True
 
 
-def find_list(text: bytes, names: frozenset[str], *, max_depth: int) -> int | None:
-    """Find, in a text that begins with an object, the list of records of an envelope.
+def find_lists(text: bytes, names: frozenset[str], *, max_depth: int) -> Iterator[tuple[int, int]]:
+    """Find, in a text that begins with an object, the lists of records of an envelope, in order.
 
-    It is the first array of objects, or empty array, that is reached through members of these names alone.
+    They are the arrays of objects, and empty arrays, that are reached through members of these names alone.
 
-    Returns:
-        The place after its opening bracket; null where there is none.
+    Yields:
+        The place after the opening bracket of each, and that of its closing one, or the end of a text that lacks it.
     """
     places, codes = StructureScanner().scan(text)
     depths = np.cumsum(_OPENING[codes], dtype=np.int64)
     is_open = (codes == _OPEN_LIST) | (codes == _OPEN_OBJECT)
+    closings = [np.flatnonzero(~is_open & (codes != _COMMA) & (depths == depth)) for depth in range(max_depth)]
     # What opens at each depth is reached through named members as long as no other bracket lies in between.
     depth_named = 1
     for index in np.flatnonzero(is_open & (depths <= max_depth)).tolist()[1:]:
@@ -184,8 +185,9 @@ def find_list(text: bytes, names: frozenset[str], *, max_depth: int) -> int | No
         if codes[index] == _OPEN_OBJECT:
             depth_named = depth
         elif text[place : place + EXCERPT_BYTES].lstrip(WHITE_SPACE)[:1] in {b"{", b"]"}:
-            return place
-    return None
+            closing = closings[depth - 1]
+            after = int(np.searchsorted(closing, index))
+            yield place, int(places[closing[after]]) if after < closing.size else len(text)
 
 
 def _member_name(text: bytes, places: Positions, index: int) -> str:

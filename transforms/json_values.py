@@ -4,6 +4,10 @@ Decides what kind of fault a text has, and what a value that is no object become
 which validation holds back for want of a body. Leaves to the parsers where a text begins and ends.
 """
 
+import json
+import re
+from collections import Counter
+
 import orjson
 
 from transforms.conform import FieldNames, conform_record, json_text
@@ -12,6 +16,11 @@ from transforms.raw_batches import BatchBuilder
 from transforms.utf8_view import Utf8View
 
 REPLACEMENT = "\ufffd".encode()
+
+LARGEST_EXACT = 2**63
+"""From here on orjson reads whole numbers as floats, which are the same for many of them."""
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 WRAPPERS = ("_source", "attributes", "node")
 """Members that hold the record itself: of Elasticsearch hits, JSON:API resources, GraphQL edges."""
@@ -25,12 +34,61 @@ def add_json_record(builder: BatchBuilder, text: Element, *, view: Utf8View, nam
     if view.is_transcoded and REPLACEMENT in text.raw:
         return False
     try:
-        value = orjson.loads(text.raw)
-    except orjson.JSONDecodeError:
+        value = read_json(text.raw)
+    except (ValueError, RecursionError):
         return False
     start, end = view.position(text.start), view.position(text.end)
     builder.add_record(conform_value(value, names), byte_start=start, byte_end=end)
     return True
+
+
+def read_json(raw: bytes) -> object:
+    """Read a JSON text strictly, and lose nothing of it: whole numbers of any size, every one of repeated names.
+
+    Of members with one name the last counts, as for most readers; the others get the names `name (1)` and so on. Half
+    of a surrogate pair, which other writers escape without a thought, is read as it is written.
+
+    Raises:
+        ValueError: if it is no JSON.
+        RecursionError: if it is nested too deeply.
+    """
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        if _SURROGATE.search(raw) is None:
+            raise
+        return _read_exactly(raw)
+    return _read_exactly(raw) if _may_lack(value, raw) else value
+
+
+def _may_lack(value: object, raw: bytes) -> bool:
+    """Tell whether a text may hold what orjson does not keep: a guess that costs 2 us and errs to the safe side."""
+    if not isinstance(value, dict):
+        return False
+    if raw.count(b'":') != len(value):  # nested, spaced, or repeated
+        return True
+    return any(type(member) is float and abs(member) >= LARGEST_EXACT for member in value.values())
+
+
+def _read_exactly(raw: bytes) -> object:
+    return json.loads(raw.decode(), object_pairs_hook=_all_members, parse_constant=_refuse)
+
+
+def _all_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    last = {name: position for position, (name, _) in enumerate(pairs)}
+    earlier = ((name, value) for position, (name, value) in enumerate(pairs) if last[name] != position)
+    counts: Counter[str] = Counter()
+    for name, value in earlier:
+        counts[name] += 1
+        members.setdefault(f"{name} ({counts[name]})", value)
+    return members
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def conform_value(value: object, names: FieldNames) -> dict[str, object]:

@@ -12,7 +12,7 @@ from html.entities import html5
 
 import lxml.html
 import polars as pl
-from lxml.etree import LxmlError, _Element
+from lxml.etree import ErrorTypes, LxmlError, _Element
 
 from transforms.text_repair import change_where
 
@@ -75,12 +75,20 @@ def html_to_text(texts: pl.Series) -> pl.Series:
 
 def fragment_text(fragment: str) -> str:
     """Return the text of an HTML fragment with a blank line between blocks; empty where there is none."""
+    parser = lxml.html.HTMLParser(huge_tree=True)  # or else libxml2 leaves out what is deep or long, without a word
     try:
         # libxml2 stops reading at a NUL.
-        root = lxml.html.fragment_fromstring(fragment.replace("\0", ""), create_parent="div")
+        root = lxml.html.fragment_fromstring(fragment.replace("\0", ""), create_parent="div", parser=parser)
     except (LxmlError, ValueError, AssertionError):
         return ""
+    if any(entry.type == ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
+        return _without_markup(fragment)
     return "".join(_pieces(root)).strip()
+
+
+def _without_markup(fragment: str) -> str:
+    """Take the tags out of what is nested more deeply than any reader goes; each stands for a break."""
+    return unescape(re.sub(r"<[^<>]*>", "\n\n", fragment)).strip()
 
 
 def _pieces(root: _Element) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """JSON documents to raw records.
 
-Decides what the records of a document are: the elements of an array at its root; the elements of the list in an
+Decides what the records of a document are: the elements of an array at its root; the elements of the lists in an
 envelope, such as `{"articles": [...]}` or `{"data": {"results": [...]}}`; else the document itself. What an envelope
-says beside its list belongs to no record and is left out.
+says beside its lists belongs to no record and is left out.
 
 A list is split and read element by element, so that its size does not matter and a fault costs one element. Where the
 splitter can no longer tell elements apart, the rest of the document is one reject. JSON is read strictly.
@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import orjson
 
-from transforms.json_structure import WHITE_SPACE, ArraySplitter, Element, Ending, find_list, is_cut_off
+from transforms.json_structure import WHITE_SPACE, ArraySplitter, Element, Ending, find_lists, is_cut_off
 from transforms.json_values import add_json_record, conform_value, fault_of
 from transforms.raw_batches import BatchBuilder, ParseOptions, RawBatch
 from transforms.utf8_view import Utf8View
@@ -92,35 +92,39 @@ class _DocumentReader:
         else:
             if conform_value(value, self._options.names)["body"] is not None:
                 return None
-        return find_list(text, ENVELOPE_MEMBERS, max_depth=ENVELOPE_DEPTH)
+        return next((place for place, _ in find_lists(text, ENVELOPE_MEMBERS, max_depth=ENVELOPE_DEPTH)), None)
 
     def _array(self, before: bytes, rest: bytes, *, origin: int) -> Iterator[RawBatch]:
         """Read the elements of the array that opens at the end of `before`, then what follows it."""
         splitter = ArraySplitter(max_bytes=self._options.max_record_bytes)
         start = origin + len(before)
         for chunk in chain([rest], self._chunks):
-            for element in splitter.split(chunk):
-                if element.raw or not element.is_last or self._builder.record_no > 0:
-                    self._add(element._replace(start=start + element.start, end=start + element.end, is_last=False))
-                if self._builder.is_full:
-                    yield self._builder.take()
+            yield from self._elements(splitter, chunk, start=start)
             if splitter.ending is not Ending.OPEN:
                 break
-        self._end_array(splitter, before, start=start)
+        yield from self._end_array(splitter, before, start=start)
 
-    def _end_array(self, splitter: ArraySplitter, before: bytes, *, start: int) -> None:
+    def _elements(self, splitter: ArraySplitter, chunk: bytes, *, start: int) -> Iterator[RawBatch]:
+        """Add the elements that end in a chunk of an array that began at `start`."""
+        for element in splitter.split(chunk):
+            if element.raw or not element.is_last or self._builder.record_no > 0:
+                self._add(element._replace(start=start + element.start, end=start + element.end, is_last=False))
+            if self._builder.is_full:
+                yield self._builder.take()
+
+    def _end_array(self, splitter: ArraySplitter, before: bytes, *, start: int) -> Iterator[RawBatch]:
         cut = start + splitter.cut
         match splitter.ending:
             case Ending.CLOSED:
-                self._check_frame(before, splitter.pending, cut=cut)
+                yield from self._check_frame(before, splitter.pending, cut=cut)
             case Ending.DAMAGED:
                 self._skip_rest()
                 self._reject("malformed_json", "brackets do not match", splitter.pending, cut, self._seen)
             case Ending.OPEN:
                 self._end_open_array(splitter.pending, cut=cut)
 
-    def _check_frame(self, before: bytes, after: bytes, *, cut: int) -> None:
-        """Hold what stands around a list to be JSON too, by reading it around an empty list."""
+    def _check_frame(self, before: bytes, after: bytes, *, cut: int) -> Iterator[RawBatch]:
+        """Hold what stands around a list to be JSON too, by reading it around an empty list; read its other lists."""
         parts, size = [after], len(after)
         for chunk in self._chunks:
             if size <= self._options.max_record_bytes:
@@ -135,8 +139,18 @@ class _DocumentReader:
             detail = "the drop ends after its list" if is_cut else f"around the list: {error}"
             self._reject("truncated" if is_cut else "malformed_json", detail, after, cut, self._seen)
             return
+        yield from self._other_lists(frame, after=len(before), origin=cut - len(before) - 1)
         if self._builder.record_no == 0:
             self._reject("no_records", "the list is empty", before, 0, self._seen)
+
+    def _other_lists(self, frame: bytes, *, after: int, origin: int) -> Iterator[RawBatch]:
+        """Read the lists of records that follow the first one; `frame` begins at `origin`, if from `after` on."""
+        if not frame.lstrip(WHITE_SPACE).startswith(b"{"):
+            return
+        for place, end in find_lists(frame, ENVELOPE_MEMBERS, max_depth=ENVELOPE_DEPTH):
+            if place > after and frame[place:end].strip(WHITE_SPACE):
+                splitter = ArraySplitter(max_bytes=self._options.max_record_bytes)
+                yield from self._elements(splitter, frame[place : end + 1], start=origin + place)
 
     def _end_open_array(self, pending: bytes, *, cut: int) -> None:
         """Keep a last object that is complete; tell that the list is not."""

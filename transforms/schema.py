@@ -110,7 +110,11 @@ RECORDS = Table(
         Column("body_chars", COUNT, "Length of the body in code points."),
         Column("word_count", COUNT, "Words of the body."),
         Column("body_sha256", TEXT, "SHA-256 of the body in UTF-8."),
-        Column("match_key", TEXT, "Digest of the body's letters and digits alone; equal for exact copies."),
+        Column(
+            "match_key",
+            TEXT,
+            "Digest of the body regardless of case, quotes, dashes and white space; equal for exact copies.",
+        ),
         Column("flags", TEXTS, "Codes of the warnings that the record raised (meaning and remedy: seeds)."),
         Column("extra", TEXT, "Fields of the source that no column holds, as a JSON object.", shown_as="JSON"),
     ),

@@ -62,8 +62,8 @@ class SourceNames:
             if place in self.places:
                 return self.places[place]
         if folder.is_relative_to(self.landing) and folder != self.landing:
-            return folder.relative_to(self.landing).parts[0]
-        return folder.name or "root"
+            return as_text(folder.relative_to(self.landing).parts[0])
+        return as_text(folder.name) or "root"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def scan(paths: Iterable[Path], *, home: Home, names: SourceNames, rules: ZoneRu
     """Find the files at and below `paths`; return FOUND rows, sorted by source and uri, each file once."""
     columns: dict[str, list[object]] = {name: [] for name in FOUND}
     for path in paths:
-        _collect(path.absolute(), columns, home=home, names=names, rules=rules)
+        _collect(absolute(path), columns, home=home, names=names, rules=rules)
     return pl.DataFrame(columns, schema=FOUND).unique("uri", keep="first", maintain_order=True).sort("source", "uri")
 
 
@@ -124,6 +124,11 @@ def write_known_files(home: Home, landed: pl.DataFrame) -> None:
     part = home.known_files.with_name(f".{home.known_files.name}.part")
     both.write_parquet(part)
     part.replace(home.known_files)
+
+
+def absolute(path: Path) -> Path:
+    """Return the path without `.` and `..`, so that one file has one path however it is named; links stay."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 -- pathlib would keep `..`, or follow links
 
 
 def as_text(path: str) -> str:

@@ -91,10 +91,10 @@ class RawStore:
             return _small_or_stream(stored.read())
 
     def deliveries(self, drop_sha256: str) -> list[Delivery]:
-        """Return the ledger of a drop, empty if it was never stored."""
+        """Return the ledger of a drop, empty if it was never stored, or a power cut left half of it."""
         try:
             lines = json.loads(self._ledger_path(drop_sha256).read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return []
         return [Delivery(**{**line, "uris": tuple(line["uris"])}) for line in lines]
 

@@ -69,7 +69,8 @@ def test_file_that_has_not_rested_is_left_for_the_next_run_which_is_said(
 ) -> None:
     path = put("wire/one.jsonl", is_fresh=True)
     assert run(["ingest", "--home", str(home)]) == DONE
-    assert "1 files changed in the last seconds; the next run takes them in." in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("1 files changed in the last 10 seconds")) == ("Nothing new yet.\n", 1)
     put("wire/one.jsonl")
     assert ingest().records_loaded == 1
     assert path.exists(), "landing files stay"
@@ -117,6 +118,7 @@ def test_what_cannot_be_read_has_a_row_once_and_counts_as_no_record(
     assert (sha256, Path(uri).name, records_in) == (None, "link.txt", 0)
     assert "leads out of the folder" in error
     assert ingest().status == "nothing_new"
+    assert ingest(rehash=True).status == "nothing_new"
 
 
 INGEST = "import sys; from flows.cli import run; sys.exit(run(sys.argv[1:]))"

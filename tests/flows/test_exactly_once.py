@@ -101,6 +101,17 @@ def test_same_bytes_under_another_path_add_a_uri_and_nothing_else(
     assert ingest(copy).status == "nothing_new"
 
 
+def test_new_path_of_known_bytes_is_noted_beside_new_drops(
+    drops: list[Path], ingest: Ingest, query: Query, tmp_path: Path
+) -> None:
+    ingest(drops[0])
+    copy = tmp_path / "gazette" / "copy.jsonl"
+    copy.write_bytes(drops[0].read_bytes())
+    assert ingest(copy, drops[1]).drops == 1
+    assert query("SELECT len(uris) FROM ops.drops ORDER BY uri") == [(2,), (1,)]
+    assert query("SELECT sum(records_loaded) FROM ops.drops") == query("SELECT count(*) FROM records")
+
+
 def test_same_bytes_from_another_source_are_a_drop_of_their_own(
     drops: list[Path], ingest: Ingest, query: Query
 ) -> None:

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from transforms.markup import html_to_text, is_html, strip_tags, unescape_references
+from transforms.markup import fragment_text, html_to_text, is_html, strip_tags, unescape_references
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,21 @@ def test_deep_and_long_fragments_are_read_whole() -> None:
 def test_tags_of_a_headline_go() -> None:
     headlines = pl.Series(["<b>Big</b> <span class='x'>news</span>", "One<br/>two", "5 < 6 > 4", None])
     assert strip_tags(headlines).to_list() == ["Big news", "One two", "5 < 6 > 4", None]
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "".join(f"<b>word{number}<br>" for number in range(400)),
+        "".join(f"<b>word{number}<br>" for number in range(4_000)),
+        "<div>" * 300 + "word0" + "<p>word1</p>",
+        "<p>" + "word " * 2_500_000 + "</p>",
+    ],
+    ids=["400 deep", "4,000 deep", "300 blocks deep", "12 MB in one piece"],
+)
+def test_no_text_is_lost_however_deep_or_long(fragment: str) -> None:
+    assert fragment_text(fragment).count("word") == fragment.count("word")
+
+
+def test_tags_nested_without_end_cost_linear_time() -> None:
+    assert fragment_text("<b>" * 200_000 + "word <" + " <" * 200_000).startswith("word")

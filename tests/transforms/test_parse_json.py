@@ -49,6 +49,12 @@ def told(document: bytes | str, **options: int) -> list[object]:
         ('{"data": [{"id": 1, "attributes": {"body": "a"}}]}', ["a"]),
         ('{"body": "a", "items": [{"body": "b"}]}', ["a"]),
         ('{"items": ["x", "y"]}', [None]),
+        ('{"articles": [{"body": "a"}], "posts": [{"body": "b"}, {bad}]}', ["a", "malformed_json"]),
+        ('{"articles": [{"body": "a"}], "posts": [{"body": "b"}, {"body": "c"}], "next": 2}', ["a", "b", "c"]),
+        ('{"data": {"items": []}, "articles": [{"body": "a"}]}', ["a"]),
+        ('{"data": {"items": [{"body": "a"}]}, "articles": [], "news": [ {"body": "b"} ]}', ["a", "b"]),
+        ('{"articles": [{"body": "a"}], "links": [{"body": "b"}]}', ["a"]),
+        ('{"articles": [{"body": "a", "items": [{"body": "b"}]}]}', ["a"]),
         ('{"body": "a, [b] {c} \\\\"}', ["a, [b] {c} \\"]),
         ('[1, null, "x", [2]]', [None] * 4),
         ("null", [None]),
@@ -214,3 +220,19 @@ def _is_json(text: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_elements_of_every_list_lie_at_their_spans(encoding: str) -> None:
+    elements = ['{"body": "é"}', '{"body": "b"}', '{"body": "c"}']
+    document = f'{{"articles": [{elements[0]}], "n": [1], "posts": [ {elements[1]} , {elements[2]}] }}'
+    drop = document.encode(encoding)
+    rows = parsed(document, encoding=encoding)
+    assert [drop[row["byte_start"] : row["byte_end"]].decode(encoding) for row in rows] == elements  # type: ignore[misc]
+
+
+def test_any_number_of_lists_costs_linear_time() -> None:
+    lists = 20_000
+    started = time.monotonic()
+    assert len(parsed("{" + ",".join(['"data": [{"body": "a"}]'] * lists) + "}", batch_records=100)) == lists
+    assert time.monotonic() - started < 20, "quadratic would be minutes"

@@ -164,6 +164,21 @@ def test_any_path_becomes_text_that_leads_back_to_it(name: bytes) -> None:
     assert os.fsencode(path_of(text)) == os.fsencode(Path(path))
 
 
+def test_folder_whose_name_is_not_utf_8_is_a_source_like_any_other(home: Home, scanned: Scan) -> None:
+    folder = home.landing / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(b"copy")
+    assert scanned()["source"].to_list() == ["caf\\xe9"]
+    assert scanned(folder)["source"].to_list() == ["caf\\xe9"]
+
+
+def test_file_has_one_path_however_it_is_named(put: Put, scanned: Scan, home: Home) -> None:
+    path = put("wire/a.txt")
+    roundabout = home.landing / "gazette" / ".." / "wire" / "." / "a.txt"
+    assert scanned(roundabout)["uri"].to_list() == scanned(path)["uri"].to_list() == [str(path)]
+    assert scanned(roundabout, path.parent / ".." / "wire").height == 1
+
+
 def test_readable_paths_stay_as_they_are() -> None:
     assert as_text("/landing/Zürich 20%/a b.txt") == "/landing/Zürich 20%/a b.txt"
     assert as_text(os.fsdecode(b"/caf\xe9")) == "/caf\\xe9"

@@ -183,6 +183,15 @@ def test_drop_that_was_never_delivered_has_no_ledger(store: RawStore) -> None:
     assert store.deliveries("abc") == []
 
 
+@pytest.mark.parametrize("left", [b"", b'[{"source": "gaz', b"\0" * 100])
+def test_ledger_of_which_a_power_cut_left_half_is_begun_anew(left: bytes, store: RawStore) -> None:
+    store.record_delivery("abc", FIRST)
+    (store.root / "ab" / "abc.json").write_bytes(left)
+    assert store.deliveries("abc") == []
+    store.record_delivery("abc", FIRST)
+    assert store.deliveries("abc") == [FIRST]
+
+
 def test_ledger_lists_each_source_in_the_order_of_its_first_delivery(store: RawStore) -> None:
     second = Delivery("wire", ("/ä/\\xff", "/é"), "2026-01-02T00:00:00+00:00", 1)
     store.record_delivery("abc", FIRST)
