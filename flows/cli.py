@@ -4,12 +4,14 @@ Commands call the modules that do the work. Results go to standard output, every
 is one sentence and the next step; `--debug`, anywhere on the line, shows the traceback instead.
 
 Exit codes: 0 done or nothing new; 1 a critical table rule refused a batch; 2 wrong usage or configuration; 3 the
-program failed.
+program failed; 130 it was interrupted; 141 nobody reads its output any more.
 """
 
 import glob
 import json
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -27,12 +29,16 @@ from flows.settings import SettingsError, load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.status import read_status
 from warehouse.errors import NotPublishedError, WarehouseError
+from warehouse.home import Home
 from warehouse.lake import open_lake
-from warehouse.landing import SETTLE_SECONDS
-from warehouse.query import QueryError, run_query
+from warehouse.landing import SETTLE_SECONDS, absolute
+from warehouse.query import QueryError, read_published, run_query
 from warehouse.writer_lock import hold_writer_lock
 
-DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130, 141
+
+UNREAD_SHOWN = 5
+"""Files that could not be read, to name at most; all stand in `ops.drops`."""
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder (default: $COPYDESK_HOME, else ./data).")]
 ConfigOption = Annotated[Path | None, typer.Option(help="Settings (default: copydesk.toml in the home folder).")]
@@ -49,6 +55,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line of this process."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- until the process ends
     sys.exit(run(sys.argv[1:]))
 
 
@@ -57,19 +65,29 @@ def run(arguments: Sequence[str]) -> int:
     is_debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        return app(args=arguments, prog_name="copydesk", standalone_mode=False) or DONE
-    except KeyboardInterrupt:
-        return _end("Interrupted; nothing is half done, and the next run goes on from here.", INTERRUPTED, arguments)
-    except Exception as error:
+        code = app(args=arguments, prog_name="copydesk", standalone_mode=False) or DONE
+        sys.stdout.flush()
+    except (SystemExit, BrokenPipeError):  # the former is what typer makes of the latter
+        _give_up_output()
+        return OUTPUT_CLOSED
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it ends in a sentence and an exit code
         if is_debug:
-            raise
+            traceback.print_exc()
         return _end(*_explain(error), arguments)
+    if code == INTERRUPTED:
+        return _end("Interrupted; nothing is half done, and the next run goes on from here.", code, arguments)
+    return code
+
+
+def _give_up_output() -> None:
+    """Let what could not be written go, or else the interpreter tries again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an error, and the exit code."""
     if isinstance(error, typer.TyperException):
-        return f"{error.format_message()} See copydesk --help.", WRONG_USAGE
+        return f"{error.format_message().rstrip('.')}. See copydesk --help.", WRONG_USAGE
     if isinstance(error, SettingsError | NotPublishedError | QueryError | UsageError):
         return str(error), WRONG_USAGE
     if isinstance(error, WarehouseError):
@@ -80,9 +98,13 @@ def _explain(error: Exception) -> tuple[str, int]:
 
 def _end(message: str, code: int, arguments: Sequence[str]) -> int:
     """Say why a command ends; a program that asked for JSON gets its object as well."""
-    if arguments[:1] == ["ingest"] and "--json" in arguments:
-        _print_json(Summary(run_id=None, status="failed"), error=message)
     tell(message)
+    if arguments[:1] == ["ingest"] and "--json" in arguments:
+        try:
+            _print_json(Summary(run_id=None, status="failed"), error=message)
+            sys.stdout.flush()
+        except OSError:
+            _give_up_output()
     return code
 
 
@@ -100,9 +122,11 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002 -- typer's way
 ) -> int:
     """Take in what is new: clean, check and match it, load it in one commit, and publish it."""
-    request = Request(load_settings(home=home, config=config), _expand(paths or []), source, rehash)
+    settings = load_settings(home=home, config=config)
+    request = Request(settings, _expand(paths or [], home=settings.home), _named(source), rehash)
     planned = steps.plan(request, on_wait=tell_waiting)
     summary = steps.NOTHING_NEW if planned.is_empty else _take_in(request, planned, config=config)
+    _tell_unread(settings.home, summary)
     if planned.unsettled:
         tell(f"{planned.unsettled:,} files changed in the last {SETTLE_SECONDS} seconds; a later run takes them in.")
     if as_json:
@@ -114,18 +138,42 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
     return REFUSED if summary.status == "refused" else DONE
 
 
-def _expand(patterns: Sequence[str]) -> tuple[Path, ...]:
-    """Return the named paths, with the matches of globs, each of which exists."""
-    return tuple(Path(path) for pattern in patterns for path in _matches(pattern))
+def _named(source: str | None) -> str | None:
+    if source is not None and not source.strip():
+        raise UsageError("--source is empty; name the source, or leave the option out.")
+    return source
+
+
+def _expand(patterns: Sequence[str], *, home: Home) -> tuple[Path, ...]:
+    """Return the named paths, with the matches of globs, each of which exists and is not kept by us."""
+    paths = tuple(Path(path) for pattern in patterns for path in _matches(pattern))
+    for path in paths:
+        if home.keeps(absolute(path)):
+            raise UsageError(f"{path} is where the home folder keeps what is in already; name what came in.")
+    return paths
 
 
 def _matches(pattern: str) -> Sequence[str]:
-    if Path(pattern).exists() or Path(pattern).is_symlink():
-        return [pattern]
+    if not pattern:
+        raise UsageError("A path is empty; name a file, a folder or a glob that matches something.")
+    try:
+        if Path(pattern).exists() or Path(pattern).is_symlink():
+            return [pattern]
+    except OSError as error:
+        raise UsageError(f"{pattern} cannot be looked at ({error.strerror}); mend its permissions.") from error
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 -- pathlib cannot match absolute patterns
     if not found:
         raise UsageError(f"There is no {pattern}; name a file, a folder or a glob that matches something.")
     return found
+
+
+def _tell_unread(home: Home, summary: Summary) -> None:
+    """Say which files of a run could not be read."""
+    if summary.run_id is None:
+        return
+    query = f"SELECT uri, error FROM ops.drops WHERE status = 'skipped' AND run_id = '{summary.run_id}' ORDER BY uri"
+    for uri, error in read_published(home, query).head(UNREAD_SHOWN).iter_rows():
+        tell(f"Not read: {uri}: {error}.")
 
 
 def _take_in(request: Request, planned: Plan, *, config: Path | None) -> Summary:
@@ -153,6 +201,8 @@ def preview(
     config: ConfigOption = None,
 ) -> None:
     """Show how a file is read, and what of it would be loaded or quarantined; writes nothing."""
+    if not file.is_file():
+        raise UsageError(f"{file} is no regular file; name a drop.")
     print_preview(preview_file(file, settings=load_settings(home=home, config=config), source=source))
 
 

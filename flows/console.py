@@ -21,7 +21,10 @@ from warehouse.home import Home
 from warehouse.query import read_published
 
 PIPED_WIDTH = 160
-"""Columns of what goes to no terminal."""
+"""Characters in a line of what goes to no terminal."""
+
+NARROWEST_COLUMN = 8
+"""Characters that a column needs to be read; where there are not as many, each row is a table of its own."""
 
 _REASONS = """
     SELECT reason, count(*) AS records, any_value(detail ORDER BY quarantine_id) AS example
@@ -140,10 +143,19 @@ def print_table(console: Console, title: str | None, headers: Sequence[str], row
     """Print a table; one with a title is left out where it has no rows."""
     if title is not None and not rows:
         return
+    if len(headers) * NARROWEST_COLUMN > console.width:
+        _print_records(console, headers, rows)
+        return
     table = Table(title=title, title_justify="left", title_style="bold")
     for position, header in enumerate(headers):
         is_figure = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(escape(header), justify="right" if is_figure else "left")
+        table.add_column(cell_text(header), justify="right" if is_figure else "left")
     for row in rows:
         table.add_row(*map(cell_text, row))
     console.print(table)
+
+
+def _print_records(console: Console, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print each row as a table of names and values."""
+    for number, row in enumerate(rows):
+        _print_pairs(console, f"Row {number}", ("column", "value"), dict(zip(headers, row, strict=True)))

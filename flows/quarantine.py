@@ -16,8 +16,8 @@ HELD_BACK = (
 
 def failed_rules(checked: CheckedRows, raw_records: pl.DataFrame) -> pl.DataFrame:
     """Return the HELD_BACK columns of records that failed a critical rule; the excerpts are from before cleaning."""
-    is_blank = pl.col("body").str.strip_chars().str.len_chars().fill_null(0) == 0
-    excerpt = pl.when(is_blank).then("headline").otherwise("body").str.head(EXCERPT_CHARS)
+    said = [pl.col(name).str.head(EXCERPT_CHARS) for name in ("body", "headline", "extra")]
+    excerpt = pl.coalesce(pl.when(text.str.contains(r"\S")).then(text) for text in said)
     excerpts = raw_records.select("record_id", excerpt.str.replace_all("\x00", "\ufffd", literal=True).alias("raw"))
     return checked.rejected.join(excerpts, on="record_id", how="left", maintain_order="left").select(HELD_BACK)
 

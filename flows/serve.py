@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from flows.display import tell
 from flows.prefect_api import configured_api, is_answering
-from flows.settings import INTERVAL, Settings
+from flows.settings import INTERVAL, WHOLE_ZONE, Settings
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _deployments(settings: Settings, *, config: Path | None) -> "list[RunnerDepl
     common = {"home": str(settings.home.root), "config": None if config is None else str(config.absolute())}
     zone = RunnerDeployment.from_flow(
         ingest,
-        "drop-zone",
+        WHOLE_ZONE,
         parameters=common,
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="the whole drop zone, when triggered",

@@ -9,28 +9,35 @@ import difflib
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from expectations.row_rules import RowThresholds, Severity, row_rules
 from expectations.table_rules import DEFAULTS
-from transforms.formats import Format
+from transforms.formats import READ_FORMATS, Format
+from transforms.language import declared_code
 from transforms.schema import RAW_RECORDS
 from warehouse.home import Home
-from warehouse.landing import absolute
+from warehouse.landing import absolute, as_text
 
 HOME_VARIABLE = "COPYDESK_HOME"
 DEFAULT_HOME = Path("data")
 FIELDS = frozenset(RAW_RECORDS) - {"record_no", "byte_start", "byte_end", "extra"}
 _T = TypeVar("_T")
-INTERVAL = re.compile(r"every (?P<count>[1-9]\d*)\s?(?P<unit>[smhd])")
+INTERVAL = re.compile(r"every (?P<count>[1-9]\d{0,5})\s?(?P<unit>[smhd])")
 CRON = re.compile(r"\S+(?: +\S+){4}")
 SOURCE_NAME = re.compile(r"[\w][\w.\- ]*")
+WHOLE_ZONE = "drop-zone"
+"""Name of the deployment that looks at every place; no source's may have it."""
+GLOB = re.compile(r"[*?\[]")
 
 
 class SettingsError(Exception):
@@ -44,9 +51,47 @@ def _time_zone(name: str) -> str:
 
 
 def _schedule(text: str) -> str:
-    if INTERVAL.fullmatch(text) or CRON.fullmatch(text):
+    if INTERVAL.fullmatch(text):
         return text
+    try:
+        if CRON.fullmatch(text):
+            CronSim(text, datetime.min)  # noqa: DTZ901 -- whatever the time
+            return text
+    except CronSimError:
+        pass
     raise ValueError(f"{text!r} is no schedule; write 'every 15m' (s, m, h or d), or five fields of cron")
+
+
+def _text_encoding(name: str) -> str:
+    try:
+        "a".encode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"{name!r} is no encoding of text, such as 'cp1252'") from error
+    return name
+
+
+def _read_format(name: object) -> object:
+    if name not in READ_FORMATS:
+        raise ValueError(f"{name!r} is not read; {', '.join(sorted(READ_FORMATS))} are")
+    return name
+
+
+def _delimiter(mark: str) -> str:
+    if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
+        raise ValueError(f"{mark!r} cannot stand between cells; name one character, such as ';'")
+    return mark
+
+
+def _language(code: str) -> str:
+    if declared_code(code) is None:
+        raise ValueError(f"{code!r} is no language that is known; write its ISO 639-1 code, such as 'de'")
+    return code
+
+
+def _place(folder: str) -> str:
+    if not folder.strip() or absolute(Path("/home") / folder) == Path("/home"):
+        raise ValueError("must be a folder of the source's own, such as 'landing/wire'")
+    return folder
 
 
 def _all_known(given: Mapping[str, _T], known: AbstractSet[str], *, what: str) -> Mapping[str, _T]:
@@ -56,11 +101,18 @@ def _all_known(given: Mapping[str, _T], known: AbstractSet[str], *, what: str) -
     return given
 
 
-def _known_fields(fields: Mapping[str, _T]) -> Mapping[str, _T]:
+def _known_fields(fields: Mapping[str, str | tuple[str, ...]]) -> Mapping[str, str | tuple[str, ...]]:
+    counts = Counter(name for names in fields.values() for name in ([names] if isinstance(names, str) else names))
+    repeated = sorted(name for name, count in counts.items() if count > 1)
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} cannot be two fields at once")
     return _all_known(fields, FIELDS, what="field of a record")
 
 
 def _known_thresholds(thresholds: Mapping[str, float]) -> Mapping[str, float]:
+    negative = sorted(name for name, bound in thresholds.items() if bound < 0)
+    if negative:
+        raise ValueError(f"{negative[0]} cannot be below 0")
     return _all_known(thresholds, {field.name for field in dataclasses.fields(RowThresholds)}, what="threshold")
 
 
@@ -87,16 +139,24 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    place: str | None = Field(None, description="Folder of its drops, relative to the home folder.")
-    format: Format | None = Field(None, description="Format of its files where content and name do not tell.")
-    encoding: str | None = Field(None, description="Encoding of its files where they do not declare one.")
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    place: Annotated[str, AfterValidator(_place)] | None = Field(
+        None, description="Folder of its drops, relative to the home folder."
+    )
+    format: Annotated[Format, BeforeValidator(_read_format)] | None = Field(
+        None, description="Format of its files where content and name do not tell."
+    )
+    encoding: Annotated[str, AfterValidator(_text_encoding)] | None = Field(
+        None, description="Encoding of its files where they do not declare one."
+    )
+    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = None
     fields: Annotated[Mapping[str, str | tuple[str, ...]], AfterValidator(_known_fields)] = Field(
         default_factory=dict, description="Our field to the name, or names, that the source gives it."
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     date_order: Literal["dmy", "mdy"] | None = None
-    language: str | None = Field(None, description="Language its articles are declared to be in.")
+    language: Annotated[str, AfterValidator(_language)] | None = Field(
+        None, description="Language its articles are declared to be in."
+    )
     schedule: Annotated[str, AfterValidator(_schedule)] | None = Field(None, description="Cron text, or 'every 15m'.")
     thresholds: Annotated[Mapping[str, float], AfterValidator(_known_thresholds)] = Field(default_factory=dict)
     rules: Annotated[Mapping[str, RuleSettings], AfterValidator(_known_rules)] = Field(default_factory=dict)
@@ -150,6 +210,7 @@ def load_settings(*, home: Path | None = None, config: Path | None = None) -> Se
         SettingsError: if the file cannot be read, is not TOML, or holds what is no setting.
     """
     root = home_root(home)
+    _check_home(root)
     path = config or Home(root).config
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -162,6 +223,13 @@ def load_settings(*, home: Path | None = None, config: Path | None = None) -> Se
     return _parse(content, root=root, path=path)
 
 
+def _check_home(root: Path) -> None:
+    if GLOB.search(str(root)) or not str(root).isprintable():
+        raise SettingsError(f"{as_text(str(root))} cannot be a home folder: its path holds *, ?, [ or what is no text.")
+    if root.exists() and not root.is_dir():
+        raise SettingsError(f"{root} is no folder; name another one with --home.")
+
+
 def _parse(content: Mapping[str, object], *, root: Path, path: Path) -> Settings:
     unknown = set(content) - {"sources"}
     if unknown:
@@ -170,14 +238,21 @@ def _parse(content: Mapping[str, object], *, root: Path, path: Path) -> Settings
     if not isinstance(declared, dict):
         raise SettingsError(f"{path}: 'sources' must hold one table for each source, [sources.NAME].")
     sources = {name: _parse_source(name, table, path=path) for name, table in declared.items()}
-    return Settings(home_root=root, sources=sources)
+    settings = Settings(home_root=root, sources=sources)
+    if len(settings.places) < sum(source.place is not None for source in sources.values()):
+        raise SettingsError(f"{path}: two sources have the same place; give each a folder of its own.")
+    return settings
 
 
 def _parse_source(name: str, table: object, *, path: Path) -> SourceSettings:
-    if not SOURCE_NAME.fullmatch(name):
-        raise SettingsError(f"{path}: {name!r} cannot name a source; use letters, digits, '.', '-' and '_'.")
+    if not SOURCE_NAME.fullmatch(name) or name == WHOLE_ZONE:
+        raise SettingsError(
+            f"{path}: {name!r} cannot name a source; use letters, digits, '.', '-' and '_', and not {WHOLE_ZONE!r}."
+        )
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: sources.{name} must be a table, [sources.{name}].")
+    if "name" in table:
+        raise SettingsError(f"{path}: sources.{name}.name is not a setting; the table itself names the source.")
     try:
         return SourceSettings.model_validate({**table, "name": name})
     except ValidationError as error:
@@ -188,7 +263,8 @@ def _explain(source: str, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(["sources", source, *map(str, first["loc"])])
     if first["type"] != "extra_forbidden":
-        return f"{key}: {first['msg']}."
-    close = difflib.get_close_matches(str(first["loc"][-1]), SourceSettings.model_fields, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(SourceSettings.model_fields))}."
+        return f"{key}: {first['msg'].removeprefix('Value error, ')}."
+    known = sorted((RuleSettings if first["loc"][0] == "rules" else SourceSettings).model_fields.keys() - {"name"})
+    close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
     return f"{key} is not a setting; {hint}"

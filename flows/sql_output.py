@@ -64,11 +64,11 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def _json_cell(value: object, *, is_json: bool) -> object:
-    return json.loads(value) if is_json and isinstance(value, str) else json_value(value)
+    return json_value(json.loads(value) if is_json and isinstance(value, str) else value)
 
 
 def _write_csv(result: Result, output: TextIO) -> None:
-    """Write a header and rows; NULL is an empty cell."""
+    """Write a header and rows; NULL is an empty cell, and truths are those of SQL and JSON."""
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(result.columns)
     writer.writerows(_csv_row(row) for row in result.rows)
@@ -76,7 +76,7 @@ def _write_csv(result: Result, output: TextIO) -> None:
 
 def _csv_row(row: Sequence[object]) -> Iterator[object]:
     for value in row:
-        yield value if value is None or isinstance(value, str | int | float) else plain_text(value)
+        yield value if value is None or isinstance(value, str) else plain_text(value)
 
 
 _WRITERS: Mapping[OutputFormat, Callable[[Result, TextIO], None]] = {

@@ -36,7 +36,7 @@ def _json_number(value: float | Decimal) -> float | int | None:
 
 def plain_text(value: object) -> str:
     """Return the value as text; what has parts is written as JSON."""
-    if isinstance(value, list | tuple | Mapping):
+    if isinstance(value, bool | list | tuple | Mapping):
         return json.dumps(json_value(value), ensure_ascii=False)
     if isinstance(value, datetime | date | time):
         return value.isoformat()

@@ -53,6 +53,12 @@ def _declared_names() -> dict[str, str]:
     return {name: entry[0] for entry in entries for name in entry}
 
 
+def declared_code(name: str) -> str | None:
+    """Code of one declared language; null where it is not known."""
+    code: str | None = pl.select(normalize_declared(pl.lit(name))).item()
+    return code
+
+
 def normalize_declared(declared: pl.Expr) -> pl.Expr:
     """Code of a declared language (`en`, `eng`, `en-GB`, `en_US.UTF-8`, `English`); null where it is not known."""
     name = declared.str.strip_chars().str.to_lowercase().str.extract(r"^([\p{L}]+)")

@@ -65,6 +65,15 @@ class Home:
         """Database and logs of a Prefect server that `copydesk serve` started."""
         return self.root / "prefect"
 
+    def keeps(self, path: Path) -> bool:
+        """Whether an absolute path lies in a folder that is ours alone."""
+        return any(path.is_relative_to(folder) for folder in self.own_folders)
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Folders in which nobody else puts anything."""
+        return self.raw, self.lake, self.staging, self.prefect, self.reports
+
     @property
     def is_initialised(self) -> bool:
         """Whether a run has ever committed here."""

@@ -165,7 +165,6 @@ def _collect(
 
 def _walk(top: Path, *, home: Home) -> Iterator[tuple[Path, Sequence[os.DirEntry[str]] | OSError]]:
     """Yield each folder with what is no folder in it; what the home folder keeps for itself is left out."""
-    own_folders = {home.raw, home.lake, home.staging, home.prefect, home.reports}
     folders = [top]
     while folders:
         folder = folders.pop()
@@ -176,7 +175,7 @@ def _walk(top: Path, *, home: Home) -> Iterator[tuple[Path, Sequence[os.DirEntry
             yield folder, error
             continue
         below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-        folders.extend(path for path in below if path not in own_folders)
+        folders.extend(path for path in below if path not in home.own_folders)
         if folder != home.root:
             yield folder, [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
 

@@ -46,7 +46,7 @@ def published_snapshot(home: Home) -> int | None:
             row = published.execute("SELECT snapshot_id, home FROM ops.publication").fetchone()
     except duckdb.Error:
         return None
-    return int(row[0]) if row and row[1] == str(home.root.absolute()) else None
+    return int(row[0]) if row and Path(row[1]).resolve() == home.root.resolve() else None
 
 
 def is_stale(home: Home) -> bool:

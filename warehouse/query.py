@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -36,12 +37,20 @@ def run_query(home: Home, sql: str) -> Iterator[Result]:
         QueryError: if there is no query, or DuckDB refuses it.
     """
     with _open_published(home) as published, _explained():
-        if not published.extract_statements(sql):
-            raise QueryError("The query is empty; try 'SELECT * FROM articles'.")
+        _check_is_query([statement.type for statement in published.extract_statements(sql)])
         cursor = published.execute(sql)
         described = cursor.description or []
         names, types = [column[0] for column in described], [str(column[1]) for column in described]
         yield Result(names, types, _fetch(cursor))
+
+
+def _check_is_query(statements: Sequence[duckdb.StatementType]) -> None:
+    """Let through one query, with what it makes for itself before, as PIVOT does."""
+    answering = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+    if not statements:
+        raise QueryError("The query is empty; try 'SELECT * FROM articles'.")
+    if not answering.issuperset(statements[-1:]) or set(statements[:-1]) - {duckdb.StatementType.CREATE}:
+        raise QueryError("This is not one query; write a single SELECT, as nothing is changed here.")
 
 
 def read_published(home: Home, sql: str) -> pl.DataFrame:
@@ -74,8 +83,18 @@ def _open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise WarehouseError(f"{home.published} cannot be opened; make it anew with 'copydesk publish'.") from error
     with published:
+        _check_place(published, home)
         published.execute("SET TimeZone = 'UTC'")
         yield published
+
+
+def _check_place(published: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Make sure that the views show this home folder, and not the one that it was copied or moved from."""
+    row = published.execute("SELECT home FROM ops.publication").fetchone()
+    if row is None or Path(row[0]).resolve() != home.root.resolve():
+        raise NotPublishedError(
+            f"{home.published} was made for {row and row[0]}; make it anew with 'copydesk publish'."
+        )
 
 
 def _fetch(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from warehouse.errors import HomeNotWritableError
+
 POLL_SECONDS = 0.2
 """How often a waiting writer tries again; `flock` cannot both wait and be interrupted with a message."""
 
@@ -42,7 +44,13 @@ def hold_writer_lock(
 
     `on_wait` is called once for each other holder that is waited for, with None where the note cannot be read.
     """
-    with path.open("a+", encoding="utf-8") as lock:
+    try:
+        opened = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise HomeNotWritableError(
+            f"{path} cannot be written ({error.strerror}); mend its permissions, or name another home with --home."
+        ) from error
+    with opened as lock:
         _acquire(lock, on_wait=on_wait)
         _write_note(lock, Holder(os.getpid(), socket.gethostname(), _now(), purpose))
         try:

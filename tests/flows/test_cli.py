@@ -1,6 +1,9 @@
 """The command line: what it prints, and how it ends."""
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from flows.cli import DONE, FAILED, REFUSED, WRONG_USAGE, run
+from flows.cli import DONE, FAILED, INTERRUPTED, OUTPUT_CLOSED, REFUSED, WRONG_USAGE, run
 from flows.run import Summary
+from warehouse.writer_lock import hold_writer_lock
 
 Copydesk = Callable[..., tuple[int, str, str]]
 
@@ -92,6 +96,10 @@ def test_refused_batch_of_one_source_leaves_others_alone(
         ["ingest", "--no-such-option", "--json"],
         ["ingest", "--json", "--config", "no-such.toml"],
         ["ingest", "--json", "--home"],
+        ["ingest", "--json", ""],
+        ["ingest", "--json", "--source", " "],
+        ["ingest", "--json", "--home", "a*b"],
+        ["ingest", "--json", "--home", __file__],
     ],
 )
 def test_wrong_usage_ends_with_two_and_still_prints_the_object(copydesk: Copydesk, arguments: list[str]) -> None:
@@ -114,9 +122,70 @@ def test_failure_ends_with_three_says_so_in_a_sentence_and_in_the_object(
     assert "Traceback" not in errors
 
 
-def test_debug_shows_the_traceback(copydesk: Copydesk) -> None:
-    with pytest.raises(Exception, match="no/such"):
-        copydesk("ingest", "no/such/file", "--debug")
+def test_debug_adds_the_traceback_and_changes_nothing_else(copydesk: Copydesk) -> None:
+    code, output, errors = copydesk("--debug", "ingest", "no/such/file", "--json")
+    assert (code, json.loads(output)["status"]) == (WRONG_USAGE, "failed")
+    assert "Traceback" in errors
+    assert errors.splitlines()[-1].startswith("There is no no/such/file")
+
+
+PROGRAM = [sys.executable, "-c", "from flows.cli import main; main()"]
+
+
+def test_interrupt_is_said_in_a_sentence_and_in_the_object(drop: Path, home: Path) -> None:
+    lock = home / "writer.lock"
+    home.mkdir()
+    with hold_writer_lock(lock, purpose="test"):
+        command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr is not None
+            assert "Waiting for" in waiting.stderr.readline()
+            waiting.send_signal(signal.SIGINT)
+            output, errors = waiting.communicate(timeout=30)
+    assert waiting.returncode == INTERRUPTED
+    assert json.loads(output)["status"] == "failed"
+    assert errors.splitlines() == ["Interrupted; nothing is half done, and the next run goes on from here."]
+
+
+def test_output_that_nobody_reads_is_no_refused_batch(drop: Path, home: Path) -> None:
+    command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as unread:
+        assert unread.stdout is not None
+        unread.stdout.close()
+        unread.stdout = None
+        _, errors = unread.communicate(timeout=60)
+    assert unread.returncode == OUTPUT_CLOSED
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
+
+
+def test_output_that_cannot_be_written_is_a_failure_in_a_sentence(drop: Path, home: Path) -> None:
+    command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == FAILED
+    assert "No space left on device" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_closed_output_is_no_obstacle(drop: Path, home: Path) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == DONE
+
+
+def test_what_cannot_be_read_is_named(copydesk: Copydesk, drop: Path) -> None:
+    link = drop.with_name("link.txt")
+    link.symlink_to(drop.parent.parent / "absent")
+    code, output, errors = copydesk("ingest", drop.parent, "--json")
+    assert (code, json.loads(output)["drops"]) == (DONE, 2)
+    assert f"Not read: {link}: the link leads out of the folder, or nowhere." in errors
+
+
+def test_preview_of_what_is_no_file_does_not_wait_for_it(copydesk: Copydesk, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code, _, errors = copydesk("preview", pipe)
+    assert (code, errors) == (WRONG_USAGE, f"{pipe} is no regular file; name a drop.\n")
 
 
 @pytest.mark.parametrize("command", ["sql", "status"])
@@ -132,6 +201,27 @@ def test_sql_that_is_none_is_an_error_in_one_place(copydesk: Copydesk, drop: Pat
     assert (code, output) == (WRONG_USAGE, "")
     assert "SELEKT" in errors
     assert copydesk("sql", "DROP VIEW records")[0] == WRONG_USAGE
+
+
+@pytest.mark.parametrize("kept", ["raw", "lake", "staging"])
+def test_what_the_home_folder_keeps_is_no_drop(copydesk: Copydesk, drop: Path, home: Path, kept: str) -> None:
+    copydesk("ingest", drop)
+    code, output, errors = copydesk("ingest", home / kept / ".." / kept, "--json")
+    assert (code, json.loads(output)["status"]) == (WRONG_USAGE, "failed")
+    assert "where the home folder keeps" in errors
+
+
+def test_copy_of_a_home_folder_never_shows_the_one_it_was_made_of(
+    copydesk: Copydesk, drop: Path, home: Path, tmp_path: Path
+) -> None:
+    copydesk("ingest", drop)
+    copied = shutil.copytree(home, tmp_path / "copied")
+    for command in (["sql", "SELECT 1"], ["status"]):
+        code, output, errors = copydesk(*command, "--home", copied)
+        assert (code, output) == (WRONG_USAGE, "")
+        assert f"was made for {home}; make it anew with 'copydesk publish'" in errors
+    assert copydesk("publish", "--home", copied)[0] == DONE
+    assert copydesk("sql", "SELECT 1", "--home", copied)[0] == DONE
 
 
 def test_globs_folders_and_files_name_the_same_drops(copydesk: Copydesk, drop: Path, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def output(samples: Home) -> Output:
         ("TIMESTAMPTZ '2026-01-02 03:04:05.5+02'", "2026-01-02T01:04:05.500000+00:00"),
         ("TIMESTAMP '2026-01-02 03:04:05'", "2026-01-02T03:04:05"),
         ("DATE '2026-01-02'", "2026-01-02"),
+        ("""'{"a": NaN, "b": [1e999]}'::JSON""", {"a": None, "b": [None]}),
         ("'\\xFF'::BLOB", "ff"),
     ],
 )
@@ -89,3 +90,19 @@ def test_table_cells_cannot_take_over_the_screen(output: Output) -> None:
     assert "\x07" not in shown
     assert "[bold]red" in shown
     assert shown.count("x") < 400
+
+
+def test_csv_writes_truths_as_sql_does(output: Output) -> None:
+    assert (
+        output("SELECT true AS yes, false AS no, NULL AS unknown", OutputFormat.CSV) == "yes,no,unknown\ntrue,false,\n"
+    )
+
+
+def test_rows_too_wide_for_a_table_are_shown_one_by_one(output: Output) -> None:
+    shown = output("SELECT * FROM records ORDER BY record_id LIMIT 2", OutputFormat.TABLE)
+    assert [line.strip() for line in shown.splitlines() if line.startswith("Row ")] == ["Row 0", "Row 1"]
+    assert "│ published_at" in shown
+
+
+def test_names_of_columns_cannot_steer_the_terminal(output: Output) -> None:
+    assert "\x1b" not in output("""SELECT 1 AS "a\x1b[31m" """, OutputFormat.TABLE)

@@ -146,8 +146,29 @@ def test_query_streams_rows_with_names_and_types(lake: Lake, home: Home) -> None
 
 def test_query_writes_nothing(lake: Lake, home: Home) -> None:
     publish(lake)
-    with pytest.raises(QueryError, match="read-only"), run_query(home, "CREATE TABLE t (a INT)"):
+    target = home.root / "out.csv"
+    for sql in ("CREATE TABLE t (a INT)", f"COPY (SELECT 1) TO '{target}'", "SET threads = 1", "SELECT 1; SELECT 2"):
+        with pytest.raises(QueryError, match="not one query"), run_query(home, sql):
+            pass
+    with pytest.raises(QueryError, match="read-only"), run_query(home, "CREATE TABLE t (a INT); SELECT * FROM t"):
         pass
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM records",
+        "DESCRIBE records",
+        "SHOW ALL TABLES",
+        "EXPLAIN SELECT 1",
+        "PIVOT (SELECT 1 AS a) ON a USING sum(a)",
+    ],
+)
+def test_every_way_of_asking_is_a_query(sql: str, lake: Lake, home: Home) -> None:
+    publish(lake)
+    with run_query(home, sql) as result:
+        list(result.rows)
 
 
 @pytest.mark.parametrize(("sql", "said"), [("", "empty"), ("  -- nothing", "empty"), ("SELEC 1", "syntax error")])
