@@ -13,7 +13,7 @@ from flows.prefect_api import configured_api, is_answering
 from flows.settings import Settings, SettingsError, home_root, load_settings
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
-from warehouse.lake import extension_versions, open_lake
+from warehouse.lake import extension_versions, read_lake
 from warehouse.publish import is_stale
 from warehouse.writer_lock import read_holder
 
@@ -81,7 +81,7 @@ def _check_catalog(home: Home) -> Check:
     if not home.is_initialised:
         return Check("catalog", "none yet; the first ingest makes it")
     try:
-        with open_lake(home) as lake:
+        with read_lake(home) as lake:
             missing = lake.missing_files()
     except WarehouseError as error:
         return Check("catalog", str(error), "Restore catalog.sqlite and lake/ from one backup.")

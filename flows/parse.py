@@ -242,7 +242,7 @@ def _stage(run: Run, batch: SourceBatch) -> None:
 
 
 def clean_and_check(raw: pl.DataFrame, source: SourceSettings, *, now: datetime) -> tuple[Cleaned, CheckedRows]:
-    """Clean records of a source (as from `identified`), and judge them by its row rules."""
+    """Clean records of a source (as from `join_batches`), and judge them by its row rules."""
     settings = CleaningSettings(time_zone=source.time_zone, date_order=source.date_order, language_hint=source.language)
     cleaned = clean_records(raw, settings=settings, now=now)
     return cleaned, apply_row_rules(cleaned.records, rules=rules_of(source).rows)

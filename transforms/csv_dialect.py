@@ -106,7 +106,7 @@ def _can_delimit(delimiter: str) -> bool:
 def _guess_delimiter(sample: bytes, *, encoding: str, names: FieldNames) -> str:
     best, best_score = CANDIDATES[0], (0, 0.0, 1)
     for candidate in CANDIDATES:
-        rows = [cells for cells in _sample_rows(sample, make_grammar(candidate), encoding=encoding) if cells != [""]]
+        rows = [cells for cells in sample_rows(sample, make_grammar(candidate), encoding=encoding) if cells != [""]]
         if not rows or len(rows[0]) == 1:
             continue
         known = sum(names.is_known(cell) for cell in rows[0])
@@ -117,8 +117,8 @@ def _guess_delimiter(sample: bytes, *, encoding: str, names: FieldNames) -> str:
     return best
 
 
-def _sample_rows(sample: bytes, grammar: Grammar, *, encoding: str) -> list[list[str]]:
-    """Cut whatever is well-formed in the sample; of the rest, skip line by line."""
+def sample_rows(sample: bytes, grammar: Grammar, *, encoding: str) -> list[list[str]]:
+    """Cut whatever is well-formed in the beginning of a drop into cells; of the rest, skip line by line."""
     rows: list[list[str]] = []
     at = 0
     while at < len(sample):

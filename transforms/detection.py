@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import orjson
 
+from transforms.csv_dialect import make_grammar, sample_rows
 from transforms.formats import TEXT_FORMATS, Format, format_of_name
 
 HEAD_BYTES = 256 * 1024  # JSON Lines show themselves by their second line, and one article may be 100 KB of HTML
@@ -151,5 +152,13 @@ def _detect_table(text: str, is_known: Callable[[str], bool]) -> Format | None:
     for delimiter in "\t,;|":
         cells = [cell.strip().strip('"') for cell in header.split(delimiter)]
         if sum(map(is_known, cells)) >= FEWEST_NAMES and all(len(cell) <= NAME_CHARS for cell in cells):
-            return Format.TSV if delimiter == "\t" else Format.CSV
+            return _table_if_wide(text, delimiter, width=len(cells))
     return None
+
+
+def _table_if_wide(text: str, delimiter: str, *, width: int) -> Format | None:
+    """Take a text for a table where most rows are as wide as its header: "Summary, Text" may well begin an article."""
+    rows = sample_rows(f"{text}\n".encode(), make_grammar(delimiter), encoding="utf-8")[1:]
+    if 2 * sum(len(row) == width for row in rows if row != [""]) <= sum(row != [""] for row in rows):
+        return None
+    return Format.TSV if delimiter == "\t" else Format.CSV

@@ -9,21 +9,28 @@ would be read from foreign memory.
 """
 
 import io
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.conform import LIST_FIELDS, conform_record
-from transforms.raw_batches import BatchBuilder, ParseOptions, RawBatch, single_reject
+from transforms.raw_batches import EXCERPT_CHARS, BatchBuilder, ParseOptions, RawBatch, single_reject
 from transforms.schema import REJECTS
 
-HELD_BYTES = 1024 * 1024 * 1024
-"""Most bytes held in memory of a drop that can only be read from front to back, as compressed ones; both formats are
-read from their end."""
+HELD_BYTES = 64 * 1024 * 1024
+"""Most bytes held in memory of a drop that can only be read from front to back; both formats are read from their end.
+A larger one goes through a nameless temporary file."""
+SPOOLED_BYTES = 16 * 1024 * 1024 * 1024
+"""Most bytes of such a file: a bomb stops here."""
+DECODED_BYTES = 1024 * 1024 * 1024
+"""What a batch may come to where one value stands for many rows, as in a dictionary: 500 bytes can mean a gigabyte."""
+FEWEST_ROWS = 16
+"""Rows of a batch, however large one value may be; fewer cost more time than they save memory."""
 ARROW_FILE_MAGIC = b"ARROW1\x00\x00"
 
 _DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError)
@@ -46,41 +53,70 @@ def parse_arrow(stream: BinaryIO, *, options: ParseOptions) -> Iterator[RawBatch
 
 
 def _seekable(stream: BinaryIO) -> BinaryIO | pa.BufferReader | None:
-    """Give a stream that can be read from its end; null where it is too large to be held."""
+    """Give a stream that can be read from its end; null where it is too large."""
     if stream.seekable() and not isinstance(stream, io.BytesIO):
         return stream
     held = stream.read(HELD_BYTES + 1)
-    return pa.BufferReader(held) if len(held) <= HELD_BYTES else None
+    return pa.BufferReader(held) if len(held) <= HELD_BYTES else _spooled(held, stream)
+
+
+def _spooled(held: bytes, stream: BinaryIO) -> BinaryIO | None:
+    spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- goes with the last reader
+    while held and spool.tell() <= SPOOLED_BYTES:
+        spool.write(held)
+        held = stream.read(HELD_BYTES)
+    if held:
+        spool.close()
+        return None
+    spool.seek(0)
+    return spool
 
 
 def _too_large(options: ParseOptions) -> Iterator[RawBatch]:
-    detail = f"more than {HELD_BYTES:,} bytes once decompressed: this format is compressed inside; send it as it is"
+    detail = f"more than {SPOOLED_BYTES:,} bytes once decompressed; split the file"
     return single_reject(options, "oversize_record", detail, raw=b"", byte_end=None)
 
 
 def _parquet_batches(source: BinaryIO | pa.BufferReader, options: ParseOptions) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(source) as file:
-        row_bytes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
-        rows = min(options.batch_records, options.batch_bytes * file.metadata.num_rows // max(row_bytes, 1))
-        for batch in file.iter_batches(batch_size=max(rows, 1)):
+    with source, pq.ParquetFile(source) as file:
+        groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
+        encoded_bytes = sum(group.total_byte_size for group in groups)
+        largest = max((group.total_byte_size for group in groups), default=0)  # no value is larger
+        rows = _batch_rows(file.metadata.num_rows, encoded_bytes, largest=largest, options=options)
+        for batch in file.iter_batches(batch_size=rows):
             batch.validate(full=True)
             yield batch
+
+
+def _batch_rows(rows: int, encoded_bytes: int, *, largest: int, options: ParseOptions) -> int:
+    """Choose how many rows to take at a time, of which one may hold a value as large as `largest`."""
+    fitting = options.batch_bytes * rows // max(encoded_bytes, 1)
+    careful = max(DECODED_BYTES // max(largest, 1), FEWEST_ROWS)
+    return max(min(options.batch_records, fitting, careful), 1)
 
 
 def _arrow_batches(source: BinaryIO | pa.BufferReader, options: ParseOptions) -> Iterator[pa.RecordBatch]:
     for batch in _ipc_batches(source):
         batch.validate(full=True)  # before anything else: the size of an invalid batch already crashes
-        rows = min(options.batch_records, options.batch_bytes * batch.num_rows // max(batch.nbytes, 1))
-        for start in range(0, batch.num_rows, max(rows, 1)):
-            yield batch.slice(start, max(rows, 1))
+        is_shared = any(_is_shared(column.type) for column in batch.columns)
+        rows = _batch_rows(batch.num_rows, batch.nbytes, largest=batch.nbytes if is_shared else 0, options=options)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
+
+
+def _is_shared(dtype: pa.DataType) -> bool:
+    """Tell whether one value in memory may stand for many rows."""
+    kinds = (pa.types.is_dictionary, pa.types.is_run_end_encoded, pa.types.is_string_view, pa.types.is_nested)
+    return any(is_kind(dtype) for is_kind in kinds)
 
 
 def _ipc_batches(source: BinaryIO | pa.BufferReader) -> Iterator[pa.RecordBatch]:
     """Read the file format as the stream that it is inside: its index at the end adds nothing, and may be missing."""
-    if source.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
-        source.seek(0)
-    with pa.ipc.open_stream(source) as batches:
-        yield from batches
+    with source:
+        if source.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
+            source.seek(0)
+        with pa.ipc.open_stream(source) as batches:
+            yield from batches
 
 
 def _parse_tables(batches: Iterator[pa.RecordBatch], *, options: ParseOptions) -> Iterator[RawBatch]:
@@ -158,7 +194,7 @@ def _without_oversize(batch: RawBatch, *, options: ParseOptions) -> RawBatch:
         "byte_end",
         reason=pl.lit("oversize_record"),
         detail=pl.lit(f"a body of more than {options.max_record_bytes:,} bytes"),
-        raw=pl.col("body").str.slice(0, 500).str.replace_all("\x00", "\ufffd", literal=True),
+        raw=pl.col("body").str.head(EXCERPT_CHARS).str.replace_all("\x00", "\ufffd", literal=True),
     )
     return RawBatch(
         batch.records.filter(is_oversize.fill_null(value=False).not_()),

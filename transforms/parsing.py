@@ -22,7 +22,6 @@ from transforms.parse_markdown import parse_markdown
 from transforms.parse_text import parse_text
 from transforms.raw_batches import BatchBuilder, ParseOptions, RawBatch, single_reject
 
-_LINE_FORMATS = frozenset({Format.JSONL, Format.CSV, Format.TSV})
 _WHOLE_FORMATS = frozenset({Format.TEXT, Format.MARKDOWN, Format.HTML})  # one record a file
 
 

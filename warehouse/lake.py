@@ -91,9 +91,9 @@ class Lake:
         """Run a query over the lake; stored tables stand under their lake names (see `stored_name`)."""
         return self.connection.execute(sql, parameters).pl()
 
-    def latest(self, table: Table, *, where: str = "true") -> pl.DataFrame:
+    def latest(self, table: Table) -> pl.DataFrame:
         """Return the rows of a history that count, or all rows of another table."""
-        rows = f"SELECT * FROM {stored_name(table)} WHERE {where}"
+        rows = f"SELECT * FROM {stored_name(table)}"
         if table.latest_by:
             key = ", ".join(table.latest_by)
             rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
@@ -159,28 +159,44 @@ def extension_versions() -> Mapping[str, str]:
 
 @contextmanager
 def open_lake(home: Home) -> Iterator[Lake]:
-    """Open the lake of a home folder, making its tables where they are missing.
+    """Open the lake of a home folder, making its tables where they are missing; the caller holds the writer's lock.
 
     Raises:
         CatalogError: if the catalog cannot be opened.
     """
-    connection = duckdb.connect(config=_configuration(home))
-    try:
-        yield _prepare(connection, home)
-    finally:
-        connection.close()
+    with _attached(home, "READ_WRITE") as lake:
+        with _explained(home):
+            _make_missing_tables(lake)
+        yield lake
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> Lake:
-    lake = Lake(home, connection)
+@contextmanager
+def read_lake(home: Home) -> Iterator[Lake]:
+    """Open the lake of a home folder to look at it, which needs no lock and changes nothing.
+
+    Raises:
+        CatalogError: if the catalog cannot be opened.
+    """
+    with _attached(home, "READ_ONLY") as lake:
+        yield lake
+
+
+@contextmanager
+def _attached(home: Home, access: str) -> Iterator[Lake]:
+    with duckdb.connect(config=_configuration(home)) as connection:
+        with _explained(home):
+            connection.execute("SET TimeZone = 'UTC'")
+            _load_extensions(connection)
+            _attach(connection, home, access)
+        yield Lake(home, connection)
+
+
+@contextmanager
+def _explained(home: Home) -> Iterator[None]:
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        _load_extensions(connection)
-        _attach(connection, home)
-        _make_missing_tables(lake)
+        yield
     except duckdb.Error as error:
         raise CatalogError(f"The lake of {home.root} cannot be opened: {_first_line(error)}") from error
-    return lake
 
 
 def _configuration(home: Home) -> dict[str, str | bool | int | float | list[str]]:
@@ -200,11 +216,11 @@ def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
         connection.load_extension(name if path is None else str(path))
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> None:
     """Attach the catalog with the data beside it, wherever the home folder lies today."""
-    catalog, data = _quoted(f"ducklake:sqlite:{home.catalog}"), _quoted(f"{home.lake}/")
+    catalog, data = quoted(f"ducklake:sqlite:{home.catalog}"), quoted(f"{home.lake}/")
     connection.execute(
-        f"ATTACH {catalog} AS lake (DATA_PATH {data}, OVERRIDE_DATA_PATH {home.catalog.exists()}, "
+        f"ATTACH {catalog} AS lake ({access}, DATA_PATH {data}, OVERRIDE_DATA_PATH {home.catalog.exists()}, "
         "DATA_INLINING_ROW_LIMIT 0)"
     )
     connection.execute("SET search_path = 'lake.main'")
@@ -235,16 +251,17 @@ def _definition(table: Table) -> Iterable[str]:
     name = f"lake.{_qualified(stored_name(table))}"
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.dtype]}" for column in table.columns)
     yield f"CREATE TABLE {name} ({columns})"
-    yield f"COMMENT ON TABLE {name} IS {_quoted(table.comment)}"
+    yield f"COMMENT ON TABLE {name} IS {quoted(table.comment)}"
     for column in table.columns:
-        yield f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(column.comment)}"
+        yield f"COMMENT ON COLUMN {name}.{column.name} IS {quoted(column.comment)}"
 
 
 def _qualified(name: str) -> str:
     return name if "." in name else f"main.{name}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as a literal of SQL, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
 
 

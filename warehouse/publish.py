@@ -17,7 +17,7 @@ import duckdb
 
 from transforms.schema import ARTICLES, RECORDS, STORED, Column, Table
 from warehouse.home import Home
-from warehouse.lake import SQL_TYPES, Lake, latest_snapshot
+from warehouse.lake import SQL_TYPES, Lake, latest_snapshot, quoted
 
 BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headings, separated by one blank line."
 
@@ -67,12 +67,12 @@ def remove_leftovers(home: Home) -> int:
 
 def _view(table: Table, data_files: Sequence[Path]) -> Iterable[str]:
     yield f"CREATE VIEW {table.name} AS {_select(table, data_files)}"
-    yield f"COMMENT ON VIEW {table.name} IS {_quoted(table.comment)}"
+    yield f"COMMENT ON VIEW {table.name} IS {quoted(table.comment)}"
     comments = [(column.name, column.comment) for column in table.columns if column.name != "commit_no"]
     if table is ARTICLES:
         comments.append(("body", BODY_COMMENT))
     for name, comment in comments:
-        yield f"COMMENT ON COLUMN {table.name}.{name} IS {_quoted(comment)}"
+        yield f"COMMENT ON COLUMN {table.name}.{name} IS {quoted(comment)}"
 
 
 def _select(table: Table, data_files: Sequence[Path]) -> str:
@@ -97,7 +97,7 @@ def _shown(column: Column) -> str:
 def _rows(table: Table, data_files: Sequence[Path]) -> str:
     """Name the files; columns are selected by name, since files that were merged carry one more."""
     if data_files:
-        return f"read_parquet([{', '.join(_quoted(str(path)) for path in data_files)}])"
+        return f"read_parquet([{', '.join(quoted(str(path)) for path in data_files)}])"
     nothing = ", ".join(f"CAST(NULL AS {SQL_TYPES[column.dtype]}) AS {column.name}" for column in table.columns)
     return f"(SELECT {nothing} WHERE false)"
 
@@ -107,13 +107,9 @@ def _publication(home: Home) -> Iterable[str]:
         "CREATE TABLE ops.publication AS SELECT "
         f"CAST({latest_snapshot(home)} AS BIGINT) AS snapshot_id, "
         f"CAST('{datetime.now(UTC).isoformat()}' AS TIMESTAMPTZ) AS published_at, "
-        f"{_quoted(str(home.root.absolute()))} AS home"
+        f"{quoted(str(home.root.absolute()))} AS home"
     )
     yield "COMMENT ON TABLE ops.publication IS 'Which snapshot of the lake these views show.'"
     yield "COMMENT ON COLUMN ops.publication.snapshot_id IS 'Snapshot of the lake.'"
     yield "COMMENT ON COLUMN ops.publication.published_at IS 'When the views were made (UTC).'"
     yield "COMMENT ON COLUMN ops.publication.home IS 'Home folder, as it lay when the views were made.'"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -160,3 +160,16 @@ def test_no_text_takes_long_to_tell(text: str) -> None:
     start = time.perf_counter()
     assert detected(text, "a") in Format
     assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Summary, Text\nThe council met, and the bridge was repaired.\nThen winter came.", "text"),
+        ("title,body\nOne,First.\nTwo,Second.\nbroken\n", "csv"),
+        ('title,body\nOne,"First, of\n\nseveral lines."\n', "csv"),
+        ("title;body\nOne;First.", "csv"),
+    ],
+)
+def test_a_text_is_a_table_where_most_rows_are_as_wide_as_its_header(text: str, expected: str) -> None:
+    assert detected(text, "a.txt") == detected(text, "a") == expected

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seeds.tables import field_aliases
+from transforms import parse_columnar
 from transforms.conform import FieldNames
-from transforms.parse_columnar import parse_arrow, parse_parquet
+from transforms.parse_columnar import DECODED_BYTES, parse_arrow, parse_parquet
 from transforms.raw_batches import ParseOptions
 from transforms.schema import RAW_RECORDS, REJECTS
 
@@ -181,3 +182,55 @@ def test_corrupt_files_of_the_corpus_are_rejected_and_good_ones_read() -> None:
     for path in sorted(CORPUS.glob("good/*.parquet")):
         has_reject = any("reason" in row for row in parsed(path.read_bytes()))
         assert has_reject == (path.name in refused | empty), path.name
+
+
+def test_value_that_stands_for_many_rows_is_not_multiplied_in_memory() -> None:
+    long = "Word. " * 50_000
+    table = pa.table({"body": pa.array([long] * 4_000).dictionary_encode()})
+    for write, parse in ((write_arrow_file, parse_arrow), (dictionary_parquet, parse_parquet)):
+        drop = write(table)
+        assert len(drop) < 2 * len(long) + 400_000
+        sizes = [batch.records.estimated_size() for batch in parse(io.BytesIO(drop), options=ParseOptions(NAMES))]
+        assert max(sizes) <= DECODED_BYTES
+        assert sum(sizes) > 4_000 * len(long)
+
+
+def dictionary_parquet(table: pa.Table) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(table, file, dictionary_pagesize_limit=1 << 30)
+    return file.getvalue()
+
+
+class ForwardOnly(io.RawIOBase):
+    """A stream that cannot be rewound, as that of a compressed drop."""
+
+    def __init__(self, drop: bytes) -> None:
+        self._rest = io.BytesIO(drop)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        return self._rest.readinto(buffer)
+
+
+@pytest.mark.parametrize("held", [10, 100_000])
+@each_writer
+def test_stream_that_cannot_be_rewound_is_read_through_a_temporary_file(
+    write: Callable[[pa.Table], bytes], held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse_columnar, "HELD_BYTES", held)
+    drop = write(pa.table({"body": ["a", "b", "c"]}))
+    parse = parse_parquet if drop.startswith(b"PAR1") else parse_arrow
+    batches = list(parse(io.BufferedReader(ForwardOnly(drop)), options=ParseOptions(NAMES)))
+    assert [body for batch in batches for body in batch.records["body"]] == ["a", "b", "c"]
+
+
+@each_writer
+def test_bomb_is_one_reject(write: Callable[[pa.Table], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_columnar, "HELD_BYTES", 10)
+    monkeypatch.setattr(parse_columnar, "SPOOLED_BYTES", 50)
+    drop = write(pa.table({"body": ["a" * 100]}))
+    parse = parse_parquet if drop.startswith(b"PAR1") else parse_arrow
+    [batch] = parse(io.BufferedReader(ForwardOnly(drop)), options=ParseOptions(NAMES))
+    assert batch.rejects["reason"].to_list() == ["oversize_record"]

@@ -245,3 +245,12 @@ def test_naughty_strings_come_through_unharmed() -> None:
     lines = drop.decode().split("\n")
     as_lines = "\n".join(json.dumps({"body": line}) for line in lines).encode()
     assert told(as_lines, "blns.jsonl") == lines
+
+
+@pytest.mark.parametrize(("name", "damage"), [("a.jsonl", -5), ("a.jsonl", -1), ("a.json", -5), ("a.csv", -5)])
+def test_of_a_drop_whose_checksum_is_wrong_all_records_are_kept_and_it_is_told(name: str, damage: int) -> None:
+    drop = bytearray(gzip.compress(drops_of(BODIES)[name]))
+    drop[damage] ^= 0xFF
+    result, table = parsed(bytes(drop), f"{name}.gz")
+    assert table["told"].to_list() == [*BODIES, "undecodable"]
+    assert result.format == name[2:]

@@ -13,7 +13,16 @@ import pytest
 from transforms.schema import DROPS, RECORDS, SPANS, STORED
 from warehouse.errors import CatalogError
 from warehouse.home import Home
-from warehouse.lake import EXTENSIONS, Lake, extension_path, extension_versions, latest_snapshot, open_lake, stored_name
+from warehouse.lake import (
+    EXTENSIONS,
+    Lake,
+    extension_path,
+    extension_versions,
+    latest_snapshot,
+    open_lake,
+    read_lake,
+    stored_name,
+)
 
 Stage = Callable[..., Path]
 
@@ -92,6 +101,16 @@ def test_missing_data_file_is_named(lake: Lake, stage: Stage) -> None:
     [path] = lake.data_files(RECORDS)
     path.unlink()
     assert lake.missing_files() == [path]
+
+
+def test_looking_changes_nothing(lake: Lake, stage: Stage, home: Home) -> None:
+    lake.append({"records": [stage(RECORDS, {"record_id": "r_1"})]}, message="run")
+    before = home.catalog.read_bytes()
+    with read_lake(home) as looked_at:
+        assert looked_at.missing_files() == []
+        with pytest.raises(duckdb.Error, match="read-only"):
+            looked_at.connection.execute("DELETE FROM records")
+    assert home.catalog.read_bytes() == before
 
 
 def test_rows_deleted_in_place_are_refused(lake: Lake, stage: Stage) -> None:
