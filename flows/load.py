@@ -14,11 +14,11 @@ import polars as pl
 from flows.land import DROP_KEY
 from flows.run import Progress, Run, Summary
 from flows.validate import accepted_sources, refused_sources
-from transforms.schema import DROPS, RUNS
+from transforms.schema import ARTICLES, DROPS, RECORD_ARTICLES, RUNS
 from warehouse.landing import write_known_files
 from warehouse.publish import publish
 
-_WHOLE = ("record_articles", "articles", "ops.drops", "ops.validations", "ops.runs", "ops.incidents")
+_WHOLE = ("ops.drops", "ops.validations", "ops.runs", "ops.incidents")
 """Tables that a run stages as one file."""
 
 
@@ -134,10 +134,8 @@ def _summarise(run: Run, drops: pl.DataFrame) -> Summary:
 
 def _new_articles(run: Run) -> int:
     """Count the articles none of whose records was stored before."""
-    staged = run.path("articles")
-    if not staged.exists():
-        return 0
-    return int(pl.read_parquet(staged, columns=["is_new"])["is_new"].sum())
+    staged = run.staged(ARTICLES.name)
+    return int(pl.scan_parquet(staged).select(pl.col("is_new").sum()).collect().item()) if staged else 0
 
 
 def _staged_history(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
@@ -164,6 +162,8 @@ def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
     return whole | {
         "records": run.staged("records", sources=accepted),
         "spans": run.staged("spans", sources=accepted),
+        RECORD_ARTICLES.name: run.staged(RECORD_ARTICLES.name),
+        ARTICLES.name: run.staged(ARTICLES.name),
         "ops.quarantine": run.staged("quarantine", sources=accepted) + run.staged("refused", sources=refused),
     }
 

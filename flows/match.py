@@ -3,7 +3,10 @@
 Only records that share a key with a new one are looked at, and never their bodies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from string import hexdigits
 
 import polars as pl
 
@@ -12,8 +15,13 @@ from flows.validate import accepted_sources
 from transforms.duplicates import MEMBER_COLUMNS, match_exact_copies
 from transforms.schema import ARTICLES, RECORD_ARTICLES
 
+PARTITION_RECORDS = 100_000
+"""Most new records matched at a time: 160 MB, whatever the number of records."""
+
+HEX = hexdigits[:16]
+
 _SHARED_KEYS = """
-    WITH fresh AS (SELECT DISTINCT match_key FROM read_parquet(?)),
+    WITH fresh AS (SELECT DISTINCT match_key FROM read_parquet($files) WHERE starts_with(match_key, $digits)),
     shared AS (SELECT {columns} FROM records SEMI JOIN fresh USING (match_key)),
     decided AS (
         SELECT record_id, relation, matched_record_id
@@ -30,15 +38,27 @@ def match(run: Run) -> None:
     run.on_progress(Progress("matching"))
     if not staged:
         return
-    new = pl.scan_parquet(staged).select(MEMBER_COLUMNS).collect()
-    decisions = match_exact_copies(new, _stored_members(run, staged))
-    decisions.record_articles.pipe(_decided_by, run=run).write_parquet(run.path(RECORD_ARTICLES.name))
-    decisions.articles.pipe(_decided_by, run=run).write_parquet(run.path(ARTICLES.name))
+    folder = run.folder / "matched"
+    folder.mkdir()
+    new = pl.scan_parquet(staged).select(MEMBER_COLUMNS)
+    for digits in _partitions(int(new.select(pl.len()).collect().item())):
+        members = new.filter(pl.col("match_key").str.starts_with(digits)).collect()
+        decisions = match_exact_copies(members, _stored_members(run, staged, digits))
+        for name, rows in ((RECORD_ARTICLES.name, decisions.record_articles), (ARTICLES.name, decisions.articles)):
+            rows.pipe(_decided_by, run=run).write_parquet(folder / f"{name}-{digits}.parquet")
 
 
-def _stored_members(run: Run, staged: Sequence[object]) -> pl.DataFrame:
-    columns = ", ".join(MEMBER_COLUMNS)
-    return run.lake.query(_SHARED_KEYS.format(columns=columns), [[str(path) for path in staged]])
+def _partitions(records: int) -> Iterator[str]:
+    """Yield the first digits of the keys to match at a time; keys are digests, so that parts are of one size."""
+    count = 0
+    while records > PARTITION_RECORDS * len(HEX) ** count:
+        count += 1
+    return map("".join, product(HEX, repeat=count))
+
+
+def _stored_members(run: Run, staged: Sequence[Path], digits: str) -> pl.DataFrame:
+    query = _SHARED_KEYS.format(columns=", ".join(MEMBER_COLUMNS))
+    return run.lake.query(query, {"files": [str(path) for path in staged], "digits": digits})
 
 
 def _decided_by(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:

@@ -53,13 +53,6 @@ DROP_COUNTS = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """What parsing came to."""
-
-    records_in: int
-
-
-@dataclass(frozen=True)
 class DropBatch:
     """Consecutive records and rejects of one drop; `body_format` says how cleaning has to read the bodies."""
 
@@ -78,7 +71,7 @@ class SourceBatch:
     rejects: pl.DataFrame
 
 
-def parse(run: Run) -> Parsed:
+def parse(run: Run) -> None:
     """Stage what becomes of the run's new drops, by source and batch.
 
     The kinds are `records`, `spans`, `quarantine`, `outcomes` of the row rules, and `figures` of the batch. Also
@@ -96,9 +89,7 @@ def parse(run: Run) -> Parsed:
             under_way.append(pool.submit(_stage, run, batch))
         for staged in under_way:
             staged.result()
-    counts = pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row")
-    counts.write_parquet(run.path("drop_counts"))
-    return Parsed(records_in=int(counts["records_in"].sum()))
+    pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row").write_parquet(run.path("drop_counts"))
 
 
 class _DropReader:

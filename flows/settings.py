@@ -35,6 +35,7 @@ _T = TypeVar("_T")
 INTERVAL = re.compile(r"every (?P<count>[1-9]\d{0,5})\s?(?P<unit>[smhd])")
 CRON = re.compile(r"\S+(?: +\S+){4}")
 SOURCE_NAME = re.compile(r"[\w][\w.\- ]*")
+MISSING_BODY = "missing_body"
 WHOLE_ZONE = "drop-zone"
 """Name of the deployment that looks at every place; no source's may have it."""
 GLOB = re.compile(r"[*?\[]")
@@ -119,6 +120,10 @@ def _known_thresholds(thresholds: Mapping[str, float]) -> Mapping[str, float]:
 def _known_rules(rules: Mapping[str, "RuleSettings"]) -> Mapping[str, "RuleSettings"]:
     bounded = {rule.code for rule in DEFAULTS}
     _all_known(rules, bounded | {rule.code for rule in row_rules(RowThresholds(), block_phrases=())}, what="rule")
+    if MISSING_BODY in rules:
+        raise ValueError(
+            f"{MISSING_BODY} is critical for every source, as nothing can be done with a record without text"
+        )
     with_bound = {code for code, rule in rules.items() if rule.bound is not None}
     _all_known(dict.fromkeys(with_bound), bounded, what="rule that has a bound")
     return rules

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +63,16 @@ def test_articles_depend_on_neither_order_nor_split(
     for named in [paths] if at_once else [[path] for path in paths]:
         ingest(*named, into=folder / "split")
     assert query(ARTICLES, folder / "split") == query(ARTICLES, folder / "whole")
+
+
+def test_matching_in_parts_gives_the_same_articles(
+    ingest: Ingest, query: Query, a_record: Any, write_lines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [a_record(number % 20, id=f"n{number}") for number in range(50)]
+    drops = [write_lines(tmp_path / "wire" / f"{part}.jsonl", rows[part::2]) for part in range(2)]
+    for drop in drops:
+        ingest(drop, into=tmp_path / "whole")
+    monkeypatch.setattr("flows.match.PARTITION_RECORDS", 10)
+    parts = [ingest(drop, into=tmp_path / "parts") for drop in drops]
+    assert [part.articles_new for part in parts] == [10, 10]
+    assert query(ARTICLES, tmp_path / "parts") == query(ARTICLES, tmp_path / "whole")

@@ -72,6 +72,7 @@ def test_every_key_of_a_source_is_read(home: Path) -> None:
         ("[sources.wire]\ntime_zone = 'Berlin'", "sources.wire.time_zone: 'Berlin' is no IANA time zone"),
         ("[sources.wire]\nfields = { titel = 'x' }", "'titel' is no field of a record; known are authors, body"),
         ("[sources.wire]\nrules.no_such.severity = 'info'", "'no_such' is no rule; known are"),
+        ("[sources.wire]\nrules.missing_body.severity = 'info'", "missing_body is critical for every source"),
         ("[sources.wire]\nrules.not_prose.bound = 1", "'not_prose' is no rule that has a bound"),
         ("[sources.wire]\nthresholds.min_chars = 1", "'min_chars' is no threshold; known are"),
         ("[sources.wire]\nformat = 'docx'", "sources.wire.format: 'docx' is not read; arrow, csv"),
