@@ -2,19 +2,18 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from flows.run import OnProgress
 from flows.run import Progress as RunProgress
 from warehouse.writer_lock import Holder
 
 LINE_EVERY_SECONDS = 10.0
 """Time between two lines about the same stage, where there is no terminal."""
-
-OnProgress = Callable[[RunProgress], None]
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows import steps
-from flows.load import record_new_paths
 from flows.run import Progress, Request, Run, Summary
 from flows.settings import load_settings
 from warehouse.writer_lock import Holder
@@ -82,13 +81,9 @@ def _take_in(request: Request) -> Summary:
     with steps.open_run(
         request, planned, flow_run_id=flow_run.get_id(), on_wait=_log_waiting, on_progress=_Stages().log
     ) as run:
-        if not _as_task(steps.land, run).has_news:
-            return record_new_paths(run)
-        _as_task(steps.parse, run)
-        _as_task(steps.validate, run)
-        _as_task(steps.match, run)
-        summary = _as_task(steps.load, run)
-    create_table_artifact([summary.as_dict()], key=ARTIFACT_KEY, description=_told(summary))
+        summary = steps.run_steps(run, perform=_as_task)
+    if summary.run_id is not None:
+        create_table_artifact([summary.as_dict()], key=ARTIFACT_KEY, description=_told(summary))
     return summary
 
 

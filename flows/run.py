@@ -56,6 +56,9 @@ class Progress:
     records: int = 0
 
 
+OnProgress = Callable[[Progress], None]
+
+
 @dataclass(frozen=True)
 class Plan:
     """Files that may be news: rows of `warehouse.landing.FOUND`.
@@ -85,7 +88,7 @@ class Run:
     plan: Plan
     lake: Lake
     flow_run_id: str | None = None
-    on_progress: Callable[[Progress], None] = field(default=lambda _: None)
+    on_progress: OnProgress = field(default=lambda _: None)
 
     @property
     def settings(self) -> Settings:

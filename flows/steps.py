@@ -11,12 +11,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
 
 from flows.land import land
 from flows.load import load, record_new_paths
 from flows.match import match
 from flows.parse import parse
-from flows.run import Plan, Progress, Request, Run, Summary
+from flows.run import OnProgress, Plan, Request, Run, Summary
 from flows.validate import validate
 from warehouse import publish as publishing
 from warehouse.errors import HomeNotWritableError
@@ -27,10 +28,17 @@ from warehouse.query import read_published
 from warehouse.raw_store import RawStore
 from warehouse.writer_lock import Holder, hold_writer_lock
 
-__all__ = ["ingest", "land", "load", "match", "open_run", "parse", "plan", "publish", "take_in", "validate"]
-
 OnWait = Callable[[Holder | None], None]
-OnProgress = Callable[[Progress], None]
+
+_Result = TypeVar("_Result")
+
+
+class Perform(Protocol):
+    """Takes a step of a run."""
+
+    def __call__(self, step: Callable[[Run], _Result], run: Run) -> _Result:
+        """Return what the step returns."""
+
 
 NOTHING_NEW = Summary(run_id=None, status="nothing_new")
 
@@ -53,12 +61,20 @@ def take_in(
     if planned.is_empty:
         return NOTHING_NEW
     with open_run(request, planned, on_wait=on_wait, on_progress=on_progress) as run:
-        if not land(run).has_news:
-            return record_new_paths(run)
-        parse(run)
-        validate(run)
-        match(run)
-        return load(run)
+        return run_steps(run, perform=_directly)
+
+
+def run_steps(run: Run, *, perform: Perform) -> Summary:
+    """Let `perform` take each step of an open run in turn; where there is no news, only new paths are noted."""
+    if not perform(land, run).has_news:
+        return record_new_paths(run)
+    for step in (parse, validate, match):
+        perform(step, run)
+    return perform(load, run)
+
+
+def _directly(step: Callable[[Run], _Result], run: Run) -> _Result:
+    return step(run)
 
 
 def plan(request: Request, *, on_wait: OnWait = lambda _: None) -> Plan:

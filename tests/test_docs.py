@@ -51,8 +51,8 @@ def test_readme_names_every_command_and_no_other() -> None:
 
 def test_readme_names_every_table_and_exit_code() -> None:
     assert all(f"`{name}`" in README for name in STORED)
-    listed = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
-    assert listed == {cli.DONE, cli.REFUSED, cli.WRONG_USAGE, cli.FAILED}
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    assert listed == {cli.DONE, cli.REFUSED, cli.WRONG_USAGE, cli.FAILED, cli.INTERRUPTED, cli.OUTPUT_CLOSED}
 
 
 @pytest.mark.parametrize("line", [line for block in blocks(README, "console") for line in block.splitlines()])

@@ -29,7 +29,7 @@ NAME_CHARS = 64  # the identifiers of common databases end at 63
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SEPARATOR_LINE = re.compile(rb'"?sep=([^\w\s"]|\t)"?(?:\r\n?|\n)', re.IGNORECASE)
 _NAME = re.compile(rf"[^\W\d][\w .:/()#-]{{0,{NAME_CHARS - 1}}}(?<![.: -])")
-_LINE_END = re.compile(rb"\r\n?|\n")
+LINE_END = re.compile(rb"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def sample_rows(sample: bytes, grammar: Grammar, *, encoding: str) -> list[list[
         record = grammar.record.match(sample, at)
         if record is not None:
             rows.append(grammar.split(decode_text(sample[at : record.start(1)], encoding)))
-        line_end = record or _LINE_END.search(sample, at)
+        line_end = record or LINE_END.search(sample, at)
         if line_end is None:
             break
         at = line_end.end()

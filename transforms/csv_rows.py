@@ -6,16 +6,14 @@ cell held of further lines is then read as lines of their own, none of which has
 chance; in a file of one column, where every line has, the whole of the row is set aside.
 """
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from transforms.csv_dialect import Grammar
+from transforms.csv_dialect import LINE_END, Grammar
 
 UNCLOSED = "a quote opens a cell and is never closed"
 STRAY = "a quote stands inside a cell that is not quoted, or text stands after a closing quote"
 
-_LINE_END = re.compile(rb"\r\n?|\n")
 _QUOTE = b'"'
 
 
@@ -81,7 +79,7 @@ class RowReader:
         if fault_at is None and not self._is_in_quotes(grammar):
             return self._take_oversize()
         fault = UNCLOSED if fault_at is None else STRAY
-        line = _LINE_END.search(self._buffer, fault_at if fault_at is not None and is_single else self._at)
+        line = LINE_END.search(self._buffer, fault_at if fault_at is not None and is_single else self._at)
         end, after = (line.start(), line.end()) if line else (len(self._buffer), len(self._buffer))
         return self._take(end, after, fault=fault)
 
@@ -116,7 +114,7 @@ class RowReader:
     def _take_oversize(self) -> Row:
         """Pass over a line that is too large, keeping its beginning."""
         start, raw = self._passed + self._at, self._buffer[self._at : self._at + self._max_bytes]
-        while (line := _LINE_END.search(self._buffer, self._at)) is None:
+        while (line := LINE_END.search(self._buffer, self._at)) is None:
             self._at = len(self._buffer)
             if not self._read_more():
                 return Row(start, self._passed + self._at, raw, is_oversize=True)
