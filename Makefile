@@ -35,7 +35,7 @@ lint: install  ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## measure the whole ingest at 10,000 and 100,000 articles, beside the floor
+bench: install  ## measure ingests of 10,000 and 100,000 articles, beside a floor
 	$(BIN)/python tests/bench/ingest.py
 
 .PHONY: help install demo test lint bench

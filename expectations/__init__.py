@@ -1,1 +1,1 @@
-"""What must be true of the data; the only place that knows Great Expectations."""
+"""Rules about records and batches, and how Great Expectations is asked about them."""

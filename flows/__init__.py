@@ -1,1 +1,1 @@
-"""Orchestration only: Prefect flows, settings, the command line."""
+"""Running it all: the steps of a run, with and without Prefect, and the command line."""

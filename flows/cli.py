@@ -3,8 +3,8 @@
 Commands call the modules that do the work. Results go to standard output, everything else to standard error. An error
 is one sentence and the next step; `--debug`, anywhere on the line, shows the traceback instead.
 
-Exit codes: 0 done or nothing new; 1 a critical table rule refused a batch; 2 wrong usage or configuration; 3 the
-program failed; 130 it was interrupted; 141 nobody reads its output any more.
+Exit codes: 0 all is well; 1 a batch was refused; 2 the command or the settings are wrong; 3 something else went wrong;
+130 it was interrupted; 141 nobody reads its output any more.
 """
 
 import glob
@@ -45,7 +45,7 @@ ConfigOption = Annotated[Path | None, typer.Option(help="Settings (default: copy
 SourceOption = Annotated[str | None, typer.Option(help="Source of the files, instead of what their place says.")]
 
 app = typer.Typer(
-    help="Article drops in, a warehouse that SQL analysts trust out.",
+    help="From files of articles to tables that can be queried.",
     epilog="With --debug anywhere on the line, an error shows its traceback.",
     no_args_is_help=True,
     add_completion=False,

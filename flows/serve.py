@@ -1,7 +1,7 @@
 """`copydesk serve`: the ingest flow with the schedules of `copydesk.toml`, until it is told to stop.
 
-It is served on the configured Prefect API, or else on a server that is started here on a loopback port, keeps its
-database and log in the home folder, and is stopped with us. There is one deployment for each source with a schedule,
+Where no Prefect API is configured, a server is started on a loopback port, with its database and log in the home
+folder, and stopped with us. There is one deployment for each source with a schedule,
 which looks at that source's place only, and one without, `drop-zone`, for all of it.
 """
 

@@ -1,1 +1,1 @@
-"""Small hand-kept reference tables, and sample drops written for the project."""
+"""Reference tables that people edit, and sample drops."""

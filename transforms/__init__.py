@@ -1,1 +1,1 @@
-"""Pure: bytes or frames in, frames out; schemas, parsers, text and duplicate algorithms."""
+"""Parsers, cleaning, matching: functions of bytes and frames, without side effects."""

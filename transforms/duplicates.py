@@ -1,9 +1,9 @@
 """Which records are one article: exact copies, regardless of case, quotes, dashes and white space.
 
 Decides membership and the canonical record from content alone: never from the order of arrival, never from
-`record_id`, so that the same records in any order and split over any number of drops end in the same articles. The
-canonical record is the earliest by `published_at`; ties break by `body_sha256`, source, external id, URL and all that
-an article shows of its record, in that order, and records equal in all of these are interchangeable.
+`record_id`, so that neither shows in the articles. The canonical record is the earliest by `published_at`; ties break
+by `body_sha256`, source, external id, URL and all that an article shows of its record, in that order, and records equal
+in all of these are interchangeable.
 
 Loading decides when; what a body's key is, is decided in cleaning (`match_key`).
 """

@@ -85,7 +85,7 @@ REJECTS = pl.Schema(
 
 RECORDS = Table(
     "records",
-    "One row per accepted record, duplicates included.",
+    "Records that were loaded, one a row; copies are rows of their own.",
     (
         Column("record_id", TEXT, "Identity of the record, made from source, drop and position in the drop."),
         Column("drop_sha256", TEXT, "SHA-256 of the bytes of the drop it came in, as they lay (see ops.drops)."),
@@ -122,7 +122,7 @@ RECORDS = Table(
 
 SPANS = Table(
     "spans",
-    "Labelled pieces of a record's text: what was removed, replaced or recognised, and by which rule.",
+    "Pieces of a text that have a label: what was removed, replaced or recognised, and by which rule.",
     (
         Column("record_id", TEXT, "Record whose text the piece belongs to."),
         Column("kind", TEXT, "What the piece is: headline, heading, author_bio, paywall, repair, ..."),
@@ -137,7 +137,7 @@ SPANS = Table(
 
 RECORD_ARTICLES = Table(
     "record_articles",
-    "Which article each record belongs to, and why.",
+    "The article of each record, and why it is that one.",
     (
         Column("record_id", TEXT, "Record."),
         Column("article_id", TEXT, "Article it belongs to."),

@@ -1,1 +1,1 @@
-"""Bytes at rest: landing area, raw store, lake tables, published DuckDB file."""
+"""Storage: where drops lie, how they are kept, the tables, and the file that is published."""

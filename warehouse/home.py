@@ -17,12 +17,12 @@ class Home:
 
     @property
     def landing(self) -> Path:
-        """Drop zone: files put here are picked up, and stay."""
+        """Drop zone, a folder for each source."""
         return self.root / "landing"
 
     @property
     def raw(self) -> Path:
-        """Every drop's bytes, by content hash."""
+        """Content of drops, by its hash."""
         return self.root / "raw"
 
     @property

@@ -1,4 +1,4 @@
-"""Nothing is lost: what came in is loaded or held back, per drop and per run."""
+"""Conservation: the books balance for every drop and every run."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Exactly once: the same drop again, after success or a kill at any point, changes nothing or finishes the job."""
+"""Idempotence: a drop that comes again, or a run that was killed and started anew, leaves no trace."""
 
 import os
 import signal

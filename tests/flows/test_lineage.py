@@ -1,4 +1,4 @@
-"""Everything is explained: each record leads back to its bytes, and each decision to its rule."""
+"""Lineage: from each record to its bytes, from each decision to its rule."""
 
 import bz2
 import lzma

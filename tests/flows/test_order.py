@@ -1,4 +1,4 @@
-"""Order does not matter: the same records in any order, split over any number of drops, end in the same articles."""
+"""Commutativity: neither the order of records nor how files divide them shows in the articles."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Readers never wait and never see half: another process, with plain DuckDB, while runs go on."""
+"""Isolation: another process reads with plain DuckDB while runs go on."""
 
 import json
 import subprocess
