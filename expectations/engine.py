@@ -82,7 +82,7 @@ def _ask(*question: object) -> dict[str, dict[str, Any]] | str:
 @cache
 def _process() -> subprocess.Popen[bytes]:
     """Start the engine's process, out of reach of an interrupt at the terminal."""
-    command = [sys.executable, "-W", "ignore", "-m", "expectations.engine_process"]
+    command = [sys.executable, "-P", "-W", "ignore", "-m", "expectations.engine_process"]  # whatever folder we are in
     process = subprocess.Popen(  # noqa: S603 -- our own
         command,
         stdin=subprocess.PIPE,

@@ -10,6 +10,7 @@ Exit codes: 0 all is well; 1 a batch was refused; 2 the command or the settings 
 import glob
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -53,23 +54,19 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line of this process."""
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- until the process ends
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit code."""
     is_debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         code = app(args=arguments, prog_name="copydesk", standalone_mode=False) or DONE
         sys.stdout.flush()
     except (SystemExit, BrokenPipeError):  # the former is what typer makes of the latter
         _give_up_output()
         return OUTPUT_CLOSED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- whatever it is, it ends in a sentence and an exit code
         if is_debug:
             traceback.print_exc()
@@ -247,7 +244,3 @@ def serve(home: HomeOption = None, config: ConfigOption = None) -> int:
 def doctor(home: HomeOption = None, config: ConfigOption = None) -> int:
     """Check versions, extensions, settings, home folder, catalog and Prefect API, each with a remedy."""
     return DONE if print_checks(examine(home=home, config=config)) else FAILED
-
-
-if __name__ == "__main__":
-    main()

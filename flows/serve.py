@@ -132,7 +132,7 @@ def _own_server(home: Home) -> Iterator[str]:
     home.prefect.mkdir(parents=True, exist_ok=True)
     os.environ |= _server_environment(home)
     port = _free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     log = home.prefect / "server.log"
     tell(f"No Prefect API is configured: starting a server of our own (log: {log}).")
     # In a group of its own: an interrupt at the terminal reaches us alone, and all of the server can be ended at once.

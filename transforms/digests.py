@@ -1,8 +1,7 @@
 """Figures and digests of a body: length, words, identity, and the key that exact copies share.
 
-The match key is the SHA-256 of the body in NFKC and case-folded, without quotes, with one kind of dash and one kind of
-white space, so that copies which differ in these are equal. All else counts: 1.2 is not 12, nor C++ C. A body that
-consists of quotes and dashes alone is its own key.
+The match key is the SHA-256 of the body in lower case, with one kind of quote, one of dash and one of white space, so
+that copies which differ in these are equal. All else counts: 1.2 is not 12, nor C++ C, nor 10⁵ 105.
 
 A word is what stands between white space and holds a letter or digit; in scripts that put no space between words,
 each letter counts as one.
@@ -19,7 +18,7 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 _WORD = rf"[{_UNSPACED}&&\p{{L}}]|[^\s{_UNSPACED}]*[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][^\s{_UNSPACED}]*"
 _QUOTES = "'\"`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2035\xab\xbb\u2039\u203a"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212-"
-_ANY_QUOTE = f"[{_QUOTES}]+"
+_ANY_QUOTE = f"[{_QUOTES}]"
 _ANY_DASH = f" *[{_DASHES}][ {_DASHES}]*"
 
 # The same for bytes of plain texts, at a quarter of the cost.
@@ -27,10 +26,9 @@ _LETTERS_AND_DIGITS = bytes(code for code in range(128) if chr(code).isalnum())
 _SPACES = b" \n"
 _PLAIN_CLASSES = bytes.maketrans(_LETTERS_AND_DIGITS + _SPACES, b"a" * len(_LETTERS_AND_DIGITS) + b"  ")
 _NOT_IN_PLAIN_WORD = bytes(code for code in range(256) if code not in _LETTERS_AND_DIGITS + _SPACES)
-_PLAIN_QUOTES = (b"'", b'"', b"`")
 _TYPOGRAPHIC = {
     letter: folded
-    for letters, folded in ((_QUOTES, ""), (_DASHES, "-"), ("\u2026", "..."))
+    for letters, folded in ((_QUOTES, "'"), (_DASHES, "-"), ("\u2026", "..."))
     for letter in letters
     if not letter.isascii()
 }
@@ -68,10 +66,9 @@ def _is_ascii(texts: pl.Series) -> pl.Series:
 
 
 def _fold(text: pl.Expr) -> pl.Expr:
-    """Reduce a text to what copies share; lower case of upper case makes ss of ß and one sigma of two."""
-    letters = text.str.normalize("NFKC").str.to_uppercase().str.to_lowercase()
-    flowing = letters.str.replace_all(r"\s+", " ")
-    return flowing.str.replace_all(_ANY_QUOTE, "").str.replace_all(_ANY_DASH, "-").str.strip_chars(" -")
+    """Reduce a text to what copies share."""
+    flowing = text.str.to_lowercase().str.replace_all(r"\s+", " ").str.replace_all("\u2026", "...", literal=True)
+    return flowing.str.replace_all(_ANY_QUOTE, "'").str.replace_all(_ANY_DASH, "-").str.strip_chars(" ")
 
 
 def _hash_bodies(bodies: pl.Series, plain: pl.Series, words: pl.Series, folded: pl.Series) -> pl.DataFrame:
@@ -92,7 +89,7 @@ def _digest(
         return 0, None, None
     if plain is not None:
         words, folded = _count_plain(plain), _fold_plain(plain)
-    return words or 0, hashlib.sha256(body).hexdigest(), hashlib.sha256(folded or body).hexdigest()
+    return words or 0, hashlib.sha256(body).hexdigest(), hashlib.sha256(folded or b"").hexdigest()
 
 
 def _count_plain(body: bytes) -> int:
@@ -103,11 +100,9 @@ def _count_plain(body: bytes) -> int:
 
 def _fold_plain(body: bytes) -> bytes:
     """Fold a body that is ASCII, as `_fold` does."""
-    folded_body = body.lower().replace(b"\n\n", b" ").replace(b"\n", b" ")
-    for quote in _PLAIN_QUOTES:
-        folded_body = folded_body.replace(quote, b"")
-    if b"-" in folded_body:
-        for spaced in (b" -", b"- ", b"--"):
-            while spaced in folded_body:
-                folded_body = folded_body.replace(spaced, b"-")
-    return folded_body.strip(b" -")
+    folded = body.lower().replace(b"\n\n", b" ").replace(b"\n", b" ").replace(b'"', b"'").replace(b"`", b"'")
+    if b"-" in folded:
+        folded = folded.replace(b" -", b"-").replace(b"- ", b"-")
+        while b"--" in folded:
+            folded = folded.replace(b"--", b"-")
+    return folded.strip(b" ")

@@ -20,6 +20,7 @@ REPLACEMENT = "\ufffd".encode()
 LARGEST_EXACT = 2**63
 """From here on orjson reads whole numbers as floats, which are the same for many of them."""
 
+_NAME_END = re.compile(rb'"\s*:')
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 WRAPPERS = ("_source", "attributes", "node")
@@ -63,11 +64,16 @@ def read_json(raw: bytes) -> object:
 
 def _may_lack(value: object, raw: bytes) -> bool:
     """Tell whether a text may hold what orjson does not keep: a guess that costs 2 us and errs to the safe side."""
-    if not isinstance(value, dict):
-        return False
-    if raw.count(b'":') != len(value):  # nested, spaced, or repeated
-        return True
-    return any(type(member) is float and abs(member) >= LARGEST_EXACT for member in value.values())
+    if isinstance(value, dict):
+        return len(_NAME_END.findall(raw)) != len(value) or any(map(_is_rounded, value.values()))  # nested, or repeated
+    return _is_rounded(value)
+
+
+def _is_rounded(value: object) -> bool:
+    """Tell whether a value may hold a whole number that orjson has made a float of; of objects, in any case."""
+    if isinstance(value, list):
+        return any(map(_is_rounded, value))
+    return isinstance(value, dict) or (isinstance(value, float) and abs(value) >= LARGEST_EXACT)
 
 
 def _read_exactly(raw: bytes) -> object:

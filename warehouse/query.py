@@ -1,5 +1,6 @@
 """Reading the published file, as any client would: read-only, with no extension."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import polars as pl
 
 from warehouse.errors import NotPublishedError, WarehouseError
 from warehouse.home import Home
+
+_EXPLAIN = re.compile(r"^\s*explain\b(\s+analyze\b)?(\s*\([^)]*\))?", re.IGNORECASE)
 
 ROWS_AT_ONCE = 1_000
 """Rows fetched at a time, so that a large result streams."""
@@ -37,19 +40,25 @@ def run_query(home: Home, sql: str) -> Iterator[Result]:
         QueryError: if there is no query, or DuckDB refuses it.
     """
     with _open_published(home) as published, _explained():
-        _check_is_query([statement.type for statement in published.extract_statements(sql)])
+        _check_is_query(sql, published)
         cursor = published.execute(sql)
         described = cursor.description or []
         names, types = [column[0] for column in described], [str(column[1]) for column in described]
         yield Result(names, types, _fetch(cursor))
 
 
-def _check_is_query(statements: Sequence[duckdb.StatementType]) -> None:
-    """Let through one query, with what it makes for itself before, as PIVOT does."""
-    answering = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+def _check_is_query(sql: str, published: duckdb.DuckDBPyConnection) -> None:
+    """Let through one query; opening the file read-only would not keep a statement from writing elsewhere."""
+    statements = published.extract_statements(sql)
     if not statements:
         raise QueryError("The query is empty; try 'SELECT * FROM articles'.")
-    if not answering.issuperset(statements[-1:]) or set(statements[:-1]) - {duckdb.StatementType.CREATE}:
+    explained = _EXPLAIN.sub("", sql, count=1)
+    if len(statements) == 1 and explained != sql:
+        _check_is_query(explained, published)
+        return
+    # PIVOT is taken apart into statements that have no text of their own.
+    is_one = len(statements) == 1 or not any(statement.query for statement in statements)
+    if not is_one or statements[-1].type != duckdb.StatementType.SELECT:
         raise QueryError("This is not one query; write a single SELECT, as nothing is changed here.")
 
 

@@ -76,6 +76,26 @@ def test_engine_ends_with_the_process_that_started_it(end: str) -> None:
         assert time.monotonic() < deadline, "it runs on"
 
 
+def test_files_of_the_folder_that_we_are_in_are_no_modules(tmp_path: Path) -> None:
+    for name in ("calendar.py", "expectations/__init__.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("raise RuntimeError('not me')")
+    asking = subprocess.run(
+        [sys.executable, "-P", "-c", ASKING_ONCE], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (asking.returncode, asking.stdout) == (0, "1\n"), asking.stderr
+
+
+ASKING_ONCE = """
+import polars as pl
+from expectations.engine import expect_true, run_suite
+from expectations.row_rules import Severity
+expectation = expect_true("a", severity=Severity.CRITICAL, reason="-")
+rows = pl.DataFrame({"a": [False]})
+print(run_suite("records", rows, [expectation], result_format={"result_format": "BASIC"})["a"]["unexpected_count"])
+"""
+
 QUIET = """
 import json, sys
 touched = []

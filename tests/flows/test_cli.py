@@ -129,7 +129,7 @@ def test_debug_adds_the_traceback_and_changes_nothing_else(copydesk: Copydesk) -
     assert errors.splitlines()[-1].startswith("There is no no/such/file")
 
 
-PROGRAM = [sys.executable, "-c", "from flows.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "flows"]
 
 
 def test_interrupt_is_said_in_a_sentence_and_in_the_object(drop: Path, home: Path) -> None:
@@ -145,6 +145,28 @@ def test_interrupt_is_said_in_a_sentence_and_in_the_object(drop: Path, home: Pat
     assert waiting.returncode == INTERRUPTED
     assert json.loads(output)["status"] == "failed"
     assert errors.splitlines() == ["Interrupted; nothing is half done, and the next run goes on from here."]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.5])
+def test_interrupt_while_the_program_is_loaded_is_said_too(seconds: float, drop: Path, home: Path) -> None:
+    command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as loading:
+        while not _blocks_interrupts(loading.pid):
+            pass
+        with pytest.raises(subprocess.TimeoutExpired):
+            loading.wait(seconds)
+        loading.send_signal(signal.SIGINT)
+        output, errors = loading.communicate(timeout=30)
+    assert loading.returncode == INTERRUPTED
+    assert json.loads(output)["status"] == "failed"
+    assert errors.splitlines()[-1].startswith("Interrupted;")
+    assert "Traceback" not in errors
+
+
+def _blocks_interrupts(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    [blocked] = [line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")]
+    return bool(int(blocked, 16) >> (signal.SIGINT - 1) & 1)
 
 
 def test_output_that_nobody_reads_is_no_refused_batch(drop: Path, home: Path) -> None:
@@ -287,7 +309,7 @@ def test_second_writer_waits_and_names_the_holder(drop: Path, home: Path, query:
         "    print('held', flush=True); sys.stdin.readline()\n"
     )
     home.mkdir()
-    ingest = [sys.executable, "-m", "flows.cli", "ingest", str(drop), "--home", str(home)]
+    ingest = [sys.executable, "-m", "flows", "ingest", str(drop), "--home", str(home)]
     with (
         subprocess.Popen(
             [sys.executable, "-c", hold, str(home / "writer.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE

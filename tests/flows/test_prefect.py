@@ -20,7 +20,7 @@ pytestmark = pytest.mark.prefect
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
-COPYDESK = [sys.executable, "-m", "flows.cli"]
+COPYDESK = [sys.executable, "-m", "flows"]
 AS_A_BACKGROUND_JOB = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
 """A shell without job control has its background jobs ignore interrupts."""
 START_SECONDS = 120

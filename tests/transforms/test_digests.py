@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import unicodedata
 
 import polars as pl
 import pytest
@@ -26,11 +25,10 @@ clean_texts = st.text(st.sampled_from("abcXYZ019 é’“–-.,ßÄ漢字ไท�
 
 @given(clean_texts)
 def test_the_match_key_is_of_the_folded_body(body: str) -> None:
-    folded = unicodedata.normalize("NFKC", body).casefold()
-    folded = " ".join(folded.split())
-    folded = re.sub("[\u2018\u2019\u201c\u201d'\"]", "", folded)
-    folded = re.sub(r" *[-\u2010\u2013\u2014][ \u2010\u2013\u2014-]*", "-", folded).strip(" -")
-    assert digest(body)["match_key"].to_list() == [hashlib.sha256((folded or body).encode()).hexdigest()]
+    folded = " ".join(body.lower().split())
+    folded = re.sub("[\u2018\u2019\u201c\u201d'\"]", "'", folded)
+    folded = re.sub(r" *[-\u2010\u2013\u2014][ \u2010\u2013\u2014-]*", "-", folded).strip(" ")
+    assert digest(body)["match_key"].to_list() == [hashlib.sha256(folded.encode()).hexdigest()]
 
 
 @given(st.text(st.sampled_from("abcXYZ019 ’“″–-—…‼€«.,()'\"\n"), max_size=60))
@@ -44,7 +42,7 @@ def test_plain_bodies_come_out_the_same_on_the_long_way(body: str) -> None:
     [
         "IT’S THE “MAYOR’S” CAFÉ - 20 € A DAY",
         "It's the \"mayor's\" café—20 € a day",
-        "It’s the\n\n«mayor’s» cafe\u0301 – 20\u00a0€ a day",
+        "It’s the\n\n«mayor’s» café – 20\u00a0€ a day",
     ],
 )
 def test_copies_that_differ_in_case_quotes_dashes_and_breaks_share_a_key(copy: str) -> None:
@@ -61,16 +59,16 @@ def test_copies_that_differ_in_case_quotes_dashes_and_breaks_share_a_key(copy: s
         ("Section 10 1", "Section 101"),
         ("It is late 2", "It is late 21"),
         ("It costs $5", "It costs £5"),
+        ("It is 6'2\" tall", "It is 62 tall"),
+        ("About 10⁵ of them", "About 105 of them"),
+        ("-5 degrees", "5 degrees"),
+        ("sıkıldım", "sikildim"),
+        ("in Maßen", "in Massen"),
         ("கா", "கி"),
     ],
 )
 def test_texts_that_say_something_else_have_another_key(one: str, other: str) -> None:
     assert digest(one, other)["match_key"].n_unique() == 2
-
-
-def test_bodies_of_quotes_and_dashes_are_their_own_key() -> None:
-    keys = digest("- -", "---", "“”")["match_key"].to_list()
-    assert keys == [hashlib.sha256(body.encode()).hexdigest() for body in ("- -", "---", "“”")]
 
 
 @pytest.mark.parametrize(
@@ -100,3 +98,8 @@ def test_a_null_body_measures_nothing() -> None:
 def test_length_is_in_code_points_and_the_hash_of_utf_8() -> None:
     body_chars, _, body_sha256, _ = digest("né👍").row(0)
     assert (body_chars, body_sha256) == (3, hashlib.sha256("né👍".encode()).hexdigest())
+
+
+@pytest.mark.parametrize("hostile", ["word - " + '" ' * 500_000, "- " * 500_000, "-" * 1_000_000, "' - \" " * 200_000])
+def test_folding_costs_linear_time(hostile: str) -> None:
+    assert digest(hostile)["match_key"].to_list() == digest(hostile, beyond_plain=True)["match_key"].to_list()

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -254,3 +255,12 @@ def test_of_a_drop_whose_checksum_is_wrong_all_records_are_kept_and_it_is_told(n
     result, table = parsed(bytes(drop), f"{name}.gz")
     assert table["told"].to_list() == [*BODIES, "undecodable"]
     assert result.format == name[2:]
+
+
+@pytest.mark.parametrize("size", range(2_500, 2_800, 7))
+def test_a_wrong_checksum_costs_nothing_wherever_it_lies(size: int) -> None:
+    noise = hashlib.shake_128(b"noise").hexdigest(size)
+    drop = bytearray(gzip.compress(json.dumps({"body": noise}).encode() + b"\n"))
+    drop[-6] ^= 0xFF
+    for behind in (b"", b"\0" * 100, gzip.compress(b"more")):
+        assert parsed(bytes(drop) + behind, "a.jsonl.gz")[1]["told"].to_list() == [noise, "undecodable"]
