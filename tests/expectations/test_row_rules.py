@@ -22,7 +22,6 @@ from seeds.tables import reason_codes
 Check = Callable[..., CheckedRows]
 Records = Callable[..., pl.DataFrame]
 
-NEWS = Path(__file__).parents[2].parent / "shared/data/news/lk_news_20k.parquet"
 PROSE = "The council met on Tuesday and agreed to repair the bridge before winter sets in."
 
 HELD_BACK = {
@@ -184,11 +183,11 @@ def test_each_record_is_either_kept_or_held_back(
     assert all(checked.rejected["reasons"].list.len() > 0)
 
 
-def test_of_real_news_nothing_is_held_back(default_rules: tuple[RowRule, ...]) -> None:
+def test_of_real_news_nothing_is_held_back(default_rules: tuple[RowRule, ...], shared_data: Path) -> None:
     """20,000 articles in English, Tamil and Sinhala, captions of two words and exchange rates among them."""
-    if not NEWS.exists():
-        pytest.skip("../shared/data is not here")
-    news = pl.read_parquet(NEWS, columns=["text"]).select(body=pl.col("text").str.strip_chars())
+    news = pl.read_parquet(shared_data / "news" / "lk_news_20k.parquet", columns=["text"]).select(
+        body=pl.col("text").str.strip_chars()
+    )
     for rule in default_rules:
         if rule.column == "body" and rule.severity is Severity.CRITICAL:
             assert news.filter(~rule.passes()).is_empty(), rule.code

@@ -17,7 +17,6 @@ from transforms.schema import RAW_RECORDS, SPANS
 from transforms.spans import Edit, apply_edits
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-DATA = Path(__file__).parents[3] / "shared" / "data"
 
 LONG = "The council met on Monday to settle the question of the bridge, and went home without an answer to it."
 LONGER = LONG + " A second meeting will be held when the river has fallen, the mayor said, whatever the weather."
@@ -141,10 +140,8 @@ def test_scripts_joiners_and_emoji_pass_unharmed(text: str) -> None:
     assert clean_one(body=text)["body"] == text
 
 
-def test_strings_that_break_programs_pass() -> None:
-    strings = DATA / "malformed" / "strings" / "blns.txt"
-    if not strings.exists():
-        pytest.skip(f"no test data at {strings}")
+def test_strings_that_break_programs_pass(shared_data: Path) -> None:
+    strings = shared_data / "malformed" / "strings" / "blns.txt"
     lines = strings.read_text(encoding="utf-8").splitlines()
     records = [dict.fromkeys(("body", "headline", "dek", "url", "published_at", "language"), line) for line in lines]
     lists = [{"authors": [line], "keywords": [line], "body": f"{line}\n\n{LONG}"} for line in lines]
@@ -258,11 +255,8 @@ def test_lists_are_empty_where_the_source_has_none() -> None:
     assert (record["authors"], record["keywords"], record["headings"]) == ([], [], [])
 
 
-def test_news_that_begins_with_its_title_loses_the_title() -> None:
-    news = DATA / "news" / "lk_news_20k.parquet"
-    if not news.exists():
-        pytest.skip(f"no test data at {news}")
-    articles = pl.read_parquet(news, n_rows=500)
+def test_news_that_begins_with_its_title_loses_the_title(shared_data: Path) -> None:
+    articles = pl.read_parquet(shared_data / "news" / "lk_news_20k.parquet", n_rows=500)
     records = articles.select(body="text", headline="description").to_dicts()
     removed = clean(*records).spans.filter(rule="repeated_headline")
     assert removed["record_id"].n_unique() == 500

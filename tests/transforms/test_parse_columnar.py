@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +23,6 @@ from transforms.raw_batches import ParseOptions
 from transforms.schema import RAW_RECORDS, REJECTS
 
 NAMES = FieldNames(field_aliases())
-CORPUS = Path(__file__).parents[3] / "shared/data/malformed/parquet"
 Row = dict[str, object]
 
 
@@ -171,15 +172,15 @@ def test_no_damage_raises_or_crashes(writer: str, data: st.DataObject) -> None:
     assert parsed(bytes(drop[: data.draw(st.integers(8, len(drop)))]))
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of corrupt Parquet files is not here")
-def test_corrupt_files_of_the_corpus_are_rejected_and_good_ones_read() -> None:
+def test_corrupt_files_of_the_corpus_are_rejected_and_good_ones_read(shared_data: Path) -> None:
+    corpus = shared_data / "malformed" / "parquet"
     read_by_newer_arrow = {"ARROW-GH-43605.parquet"}  # a bit width of zero, once refused
-    for path in sorted(CORPUS.glob("bad/*.parquet")):
+    for path in sorted(corpus.glob("bad/*.parquet")):
         rows = parsed(path.read_bytes())
         assert path.name in read_by_newer_arrow or rows[-1]["reason"] == "malformed_parquet", path.name
     refused = {"incorrect_map_schema.parquet"}  # its map keys may be null
     empty = {"column_chunk_key_value_metadata.parquet"}
-    for path in sorted(CORPUS.glob("good/*.parquet")):
+    for path in sorted(corpus.glob("good/*.parquet")):
         has_reject = any("reason" in row for row in parsed(path.read_bytes()))
         assert has_reject == (path.name in refused | empty), path.name
 
@@ -201,17 +202,9 @@ def dictionary_parquet(table: pa.Table) -> bytes:
     return file.getvalue()
 
 
-class ForwardOnly(io.RawIOBase):
-    """A stream that cannot be rewound, as that of a compressed drop."""
-
-    def __init__(self, drop: bytes) -> None:
-        self._rest = io.BytesIO(drop)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        return self._rest.readinto(buffer)
+def as_stored(drop: bytes) -> BinaryIO:
+    """Give a stream as the raw store does of a large drop: it cannot be rewound."""
+    return zstandard.ZstdDecompressor().stream_reader(zstandard.compress(drop))
 
 
 @pytest.mark.parametrize("held", [10, 100_000])
@@ -222,7 +215,7 @@ def test_stream_that_cannot_be_rewound_is_read_through_a_temporary_file(
     monkeypatch.setattr(parse_columnar, "HELD_BYTES", held)
     drop = write(pa.table({"body": ["a", "b", "c"]}))
     parse = parse_parquet if drop.startswith(b"PAR1") else parse_arrow
-    batches = list(parse(io.BufferedReader(ForwardOnly(drop)), options=ParseOptions(NAMES)))
+    batches = list(parse(as_stored(drop), options=ParseOptions(NAMES)))
     assert [body for batch in batches for body in batch.records["body"]] == ["a", "b", "c"]
 
 
@@ -232,5 +225,5 @@ def test_bomb_is_one_reject(write: Callable[[pa.Table], bytes], monkeypatch: pyt
     monkeypatch.setattr(parse_columnar, "SPOOLED_BYTES", 50)
     drop = write(pa.table({"body": ["a" * 100]}))
     parse = parse_parquet if drop.startswith(b"PAR1") else parse_arrow
-    [batch] = parse(io.BufferedReader(ForwardOnly(drop)), options=ParseOptions(NAMES))
+    [batch] = parse(as_stored(drop), options=ParseOptions(NAMES))
     assert batch.rejects["reason"].to_list() == ["oversize_record"]

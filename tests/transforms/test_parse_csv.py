@@ -208,13 +208,9 @@ def test_hostile_quoting_costs_linear_time(hostile: str) -> None:
     assert told("id,body\n" + hostile)
 
 
-MALFORMED = Path(__file__).parents[3] / "shared/data/malformed"
-
-
-@pytest.mark.skipif(not MALFORMED.exists(), reason="the corpus of malformed files is not here")
-def test_two_readers_agree_on_every_well_formed_file_of_the_corpus() -> None:
+def test_two_readers_agree_on_every_well_formed_file_of_the_corpus(shared_data: Path) -> None:
     agreed = 0
-    for path in sorted(MALFORMED.rglob("*.csv")):
+    for path in sorted((shared_data / "malformed").rglob("*.csv")):
         rows = parsed(path.read_bytes())
         if any("reason" in row for row in rows):
             continue

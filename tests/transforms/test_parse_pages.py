@@ -186,12 +186,9 @@ def test_deeply_nested_page_ends_in_one_row() -> None:
     assert parsed("html", "<html><body>" + "<div>" * 20_000 + BODY)
 
 
-EDITED = Path(__file__).parents[3] / "shared/data/near_duplicates/edited_articles.parquet"
-
-
-@pytest.mark.skipif(not EDITED.exists(), reason="real data is kept apart from the project")
-def test_real_pages_have_headline_date_and_body_unless_their_front_matter_is_no_yaml() -> None:
-    pages = pl.read_parquet(EDITED).select(pl.concat_list("text_a", "text_b")).to_series().explode()
+def test_real_pages_have_headline_date_and_body_unless_their_front_matter_is_no_yaml(shared_data: Path) -> None:
+    pairs = pl.read_parquet(shared_data / "near_duplicates" / "edited_articles.parquet")
+    pages = pairs.select(pl.concat_list("text_a", "text_b")).to_series().explode()
     rows = [parsed("markdown", page) for page in pages]
     rejects = [row for row in rows if "reason" in row]
     assert sum({"headline", "published_at", "body"} <= row.keys() for row in rows) == len(pages) - len(rejects)

@@ -27,8 +27,6 @@ from transforms.raw_batches import ParseOptions
 from transforms.schema import RAW_RECORDS, REJECTS
 
 NAMES = FieldNames(field_aliases())
-MALFORMED = Path(__file__).parents[3] / "shared/data/malformed"
-needs_corpus = pytest.mark.skipif(not MALFORMED.exists(), reason="the corpus of malformed files is not here")
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
@@ -216,9 +214,8 @@ def test_no_damage_raises(name: str, suffix: str, data: st.DataObject) -> None:
     parsed(bytes(drop[: data.draw(st.integers(0, len(drop)))]), name + suffix)
 
 
-@needs_corpus
-def test_json_of_the_corpus_is_read_strictly() -> None:
-    for path in sorted((MALFORMED / "json").glob("*.json")):
+def test_json_of_the_corpus_is_read_strictly(shared_data: Path) -> None:
+    for path in sorted((shared_data / "malformed" / "json").glob("*.json")):
         result, table = parsed(path.read_bytes(), path.name)
         assert result.format == "json", path.name
         reasons = set(table.filter("is_reject")["told"])
@@ -231,17 +228,15 @@ def test_json_of_the_corpus_is_read_strictly() -> None:
             )
 
 
-@needs_corpus
 @pytest.mark.parametrize("folder", ["warc", "feeds/encoding", "feeds/illformed"])
-def test_recognised_formats_of_the_corpus_are_never_read_as_text(folder: str) -> None:
-    for path in sorted((MALFORMED / folder).iterdir()):
+def test_recognised_formats_of_the_corpus_are_never_read_as_text(folder: str, shared_data: Path) -> None:
+    for path in sorted((shared_data / "malformed" / folder).iterdir()):
         if path.is_file() and path.name != "LICENSE":
             assert told(path.read_bytes(), path.name) == ["unsupported_format"], path.name
 
 
-@needs_corpus
-def test_naughty_strings_come_through_unharmed() -> None:
-    drop = (MALFORMED / "strings/blns.txt").read_bytes()
+def test_naughty_strings_come_through_unharmed(shared_data: Path) -> None:
+    drop = (shared_data / "malformed" / "strings" / "blns.txt").read_bytes()
     assert told(drop, "blns.txt") == [drop.decode()]
     lines = drop.decode().split("\n")
     as_lines = "\n".join(json.dumps({"body": line}) for line in lines).encode()
