@@ -30,7 +30,7 @@ from warehouse.landing import absolute, as_text
 
 HOME_VARIABLE = "COPYDESK_HOME"
 DEFAULT_HOME = Path("data")
-FIELDS = frozenset(RAW_RECORDS) - {"record_no", "byte_start", "byte_end", "extra"}
+FIELDS = frozenset(RAW_RECORDS) - {"record_no", "byte_start", "byte_end", "extra", "origins"}
 _T = TypeVar("_T")
 INTERVAL = re.compile(r"every (?P<count>[1-9]\d{0,5})\s?(?P<unit>[smhd])")
 CRON = re.compile(r"\S+(?: +\S+){4}")

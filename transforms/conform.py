@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import orjson
 
-from transforms.schema import RAW_RECORDS, TEXTS
+from transforms.schema import EVIDENCE_FIELDS, RAW_RECORDS, TEXTS
 
 POSITION_FIELDS = ("record_no", "byte_start", "byte_end")
 LIST_FIELDS = frozenset(name for name, dtype in RAW_RECORDS.items() if dtype == TEXTS)
@@ -60,11 +60,13 @@ class _Plan(NamedTuple):
         single: Text fields that one name feeds, with that name: the common case, and the fast one.
         others: The other fields, with the names that feed them, best first.
         rest: Names that feed no field.
+        origins: `origins` of a record, but for fields that several names feed.
     """
 
     single: tuple[tuple[str, str], ...]
     others: tuple[tuple[str, tuple[str, ...]], ...]
     rest: tuple[str, ...]
+    origins: str | None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class FieldNames:
 
     def __post_init__(self) -> None:
         """Rank every known name once: the smaller, the better."""
-        own_names = {name: name for name in _EMPTY_RECORD if name != "extra"}
+        own_names = {name: name for name in _EMPTY_RECORD if name not in {"extra", "origins"}}
         for rank, (name, target) in enumerate(
             [*self.mapping.items(), *own_names.items(), *self.aliases.items()],
         ):
@@ -130,11 +132,22 @@ class FieldNames:
             tuple(single.items()),
             others,
             tuple(name for name in inputs if _folded(name) not in self._ranks),
+            join_origins({target: names[0] for target, names in sources.items() if len(names) == 1}),
         )
 
 
 def _folded(name: str) -> str:
     return str(name).strip().lower()
+
+
+def join_origins(places: Mapping[str, str]) -> str | None:
+    """Write `origins` of a record: where the fields were found of which that is kept."""
+    lines = [f"{name}={_flat(encodable(str(places[name])))}" for name in EVIDENCE_FIELDS if name in places]
+    return "\n".join(lines) or None
+
+
+def _flat(name: str) -> str:
+    return " ".join(name.split())
 
 
 def conform_record(fields: Mapping[str, object], names: FieldNames) -> dict[str, object]:
@@ -148,28 +161,35 @@ def conform_record(fields: Mapping[str, object], names: FieldNames) -> dict[str,
     extra = {name: fields[name] for name in plan.rest}
     for target, source in plan.single:
         value = fields[source]
-        record[target] = value if isinstance(value, str) else _take(target, (source,), fields, extra)
+        record[target] = value if isinstance(value, str) else _take(target, (source,), fields, extra)[0]
+    chosen: dict[str, str] = {}
     for target, sources in plan.others:
-        record[target] = _take(target, sources, fields, extra)
+        record[target], origin = _take(target, sources, fields, extra)
+        if len(sources) > 1:
+            chosen[target] = origin
+    record["origins"] = "\n".join(filter(None, (plan.origins, join_origins(chosen)))) or None
     if extra:
         record["extra"] = json_text(extra)
     return record
 
 
-def _take(target: str, sources: tuple[str, ...], fields: Mapping[str, object], extra: dict[str, object]) -> object:
-    """Read the first of `sources` that is not empty, and leave in `extra` what that reading does not hold."""
+def _take(
+    target: str, sources: tuple[str, ...], fields: Mapping[str, object], extra: dict[str, object]
+) -> tuple[object, str]:
+    """Read the first of `sources` that is not empty, name it, and leave in `extra` what that reading does not hold."""
     taken: object = None
+    origin = sources[0]
     for source in sources:
         value = fields[source]
         if is_empty(taken):
             reading, whole = _read(target, value)
             if reading is not None:
-                taken = reading
+                taken, origin = reading, source
             if whole:
                 continue
         if not is_empty(value):
             extra[source] = value
-    return taken
+    return taken, origin
 
 
 def is_empty(value: object) -> bool:

@@ -4,9 +4,9 @@ The whole file is the body, line ends and all: where headline, paragraphs and bi
 one record has no span but the whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from transforms.conform import conform_record
+from transforms.conform import conform_record, join_origins
 from transforms.decoding import decode_text, is_binary, is_damaged
 from transforms.raw_batches import BatchBuilder, ParseOptions, RawBatch, single_reject
 
@@ -29,8 +29,17 @@ def text_fault(text: str) -> tuple[str, str] | None:
     return ("undecodable", "control characters that no text has") if is_binary(text) else None
 
 
-def single_record(fields: dict[str, object], options: ParseOptions, *, byte_end: int) -> Iterator[RawBatch]:
-    """Give the one batch of a drop that is one record."""
+def single_record(
+    fields: dict[str, object],
+    options: ParseOptions,
+    *,
+    byte_end: int,
+    origins: Mapping[str, str] | None = None,
+) -> Iterator[RawBatch]:
+    """Give the one batch of a drop that is one record; `origins` says where fields were found that have no name."""
     builder = BatchBuilder(options)
-    builder.add_record(conform_record(fields, options.names), byte_start=0, byte_end=byte_end)
+    record = conform_record(fields, options.names)
+    if origins is not None:
+        record["origins"] = join_origins(origins)
+    builder.add_record(record, byte_start=0, byte_end=byte_end)
     yield builder.take()

@@ -66,10 +66,15 @@ RAW_RECORDS = pl.Schema(
         "keywords": TEXTS,
         "body": TEXT,
         "extra": TEXT,
+        "origins": TEXT,
     }
 )
 """What a parser yields per record: decoded, unescaped by its format, otherwise as it came. Dates are text, epoch
-seconds included; `language` is what the source declared; `extra` is a JSON object of the fields that no name fits."""
+seconds included; `language` is what the source declared; `extra` is a JSON object of the fields that no name fits;
+`origins` says of each field of `EVIDENCE_FIELDS` that is given where it was found, a line `field=place` for each."""
+
+EVIDENCE_FIELDS = ("headline", "dek", "authors", "published_at", "modified_at", "language", "url")
+"""Fields of which it is kept where they came from."""
 
 REJECTS = pl.Schema(
     {

@@ -17,10 +17,14 @@ ALIASES |= {"date": "published_at", "tags": "keywords"}
 
 
 def conformed(fields: dict[str, object], mapping: dict[str, str] | None = None) -> dict[str, object]:
-    """Give the fields of the raw record that are not null."""
+    """Give the fields of the raw record that are not null, without where they came from."""
     record = conform_record(fields, FieldNames(ALIASES, mapping or {}))
     assert set(record) == set(RAW_RECORDS) - {"record_no", "byte_start", "byte_end"}
-    return {name: value for name, value in record.items() if value is not None}
+    return {name: value for name, value in record.items() if value is not None and name != "origins"}
+
+
+def origins(fields: dict[str, object], mapping: dict[str, str] | None = None) -> object:
+    return conform_record(fields, FieldNames(ALIASES, mapping or {}))["origins"]
 
 
 @pytest.mark.parametrize("name", ["title", "Title", " TITLE ", "headline", "Headline"])
@@ -94,6 +98,14 @@ def test_what_a_reading_leaves_out_stays_in_extra() -> None:
 )
 def test_authors_become_a_list_and_are_not_split(value: object, authors: list[str]) -> None:
     assert conformed({"author": value}) == {"authors": authors}
+
+
+def test_it_is_kept_where_each_field_came_from() -> None:
+    fields = {"Title": "a", "author": ["b"], "date": "", "published_at": "2026-01-02", "body": "c"}
+    assert str(origins(fields)).splitlines() == ["headline=Title", "authors=author", "published_at=published_at"]
+    assert origins({"ti\ntle": "a"}, {"ti\ntle": "headline"}) == "headline=ti tle"
+    assert origins({"body": "c", "origins": "headline=x"}) is None
+    assert conformed({"origins": "x"}) == {"extra": '{"origins":"x"}'}
 
 
 def test_paragraphs_of_a_body_are_joined() -> None:
