@@ -249,6 +249,12 @@ def _observation_rules() -> tuple[RowRule, ...]:
                 "A repair is a guess, and tells that the encoding of the source should be named.",
             ),
             (
+                "headline_mismatch",
+                "headline",
+                "Headline or dek seem to belong to another text; record_evidence names the words that this one lacks.",
+                "Scrapers put the headline of one article on top of another; nothing else tells.",
+            ),
+            (
                 "ambiguous_date",
                 "published_at",
                 "Day and month of a date cannot be told apart.",

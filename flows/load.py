@@ -162,6 +162,7 @@ def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
     return whole | {
         "records": run.staged("records", sources=accepted),
         "spans": run.staged("spans", sources=accepted),
+        "record_evidence": run.staged("evidence", sources=accepted),
         RECORD_ARTICLES.name: run.staged(RECORD_ARTICLES.name),
         ARTICLES.name: run.staged(ARTICLES.name),
         "ops.quarantine": run.staged("quarantine", sources=accepted) + run.staged("refused", sources=refused),

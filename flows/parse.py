@@ -18,7 +18,7 @@ from expectations.engine import preload
 from expectations.row_rules import CheckedRows, apply_row_rules
 from expectations.table_rules import count_batch
 from flows.quarantine import as_quarantine, failed_rules, unreadable
-from flows.rules import rules_of
+from flows.rules import line_rules, rules_of
 from flows.run import STAGED_COMPRESSION, Progress, Run
 from flows.settings import SourceSettings
 from seeds.tables import field_aliases
@@ -74,8 +74,8 @@ class SourceBatch:
 def parse(run: Run) -> None:
     """Stage what becomes of the run's new drops, by source and batch.
 
-    The kinds are `records`, `spans`, `quarantine`, `outcomes` of the row rules, and `figures` of the batch. Also
-    stages `drop_counts`, which holds what the parser itself counted, independently of what was staged.
+    The kinds are `records`, `spans`, `evidence`, `quarantine`, `outcomes` of the row rules, and `figures` of the
+    batch. Also stages `drop_counts`, which holds what the parser itself counted, independently of what was staged.
     """
     new_drops = pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
     if new_drops.height:
@@ -222,6 +222,7 @@ def _stage(run: Run, batch: SourceBatch) -> None:
             RECORDS.schema.names()
         ),
         "spans": cleaned.spans.join(checked.accepted, on="record_id", how="semi"),
+        "evidence": cleaned.evidence.join(checked.accepted, on="record_id", how="semi"),
         "quarantine": held_back.pipe(as_quarantine, run=run),
         "outcomes": checked.outcomes,
         "figures": count_batch(checked, source=source.name, unreadable=batch.rejects.height),
@@ -235,5 +236,5 @@ def _stage(run: Run, batch: SourceBatch) -> None:
 def clean_and_check(raw: pl.DataFrame, source: SourceSettings, *, now: datetime) -> tuple[Cleaned, CheckedRows]:
     """Clean records of a source (as from `join_batches`), and judge them by its row rules."""
     settings = CleaningSettings(time_zone=source.time_zone, date_order=source.date_order, language_hint=source.language)
-    cleaned = clean_records(raw, settings=settings, now=now)
+    cleaned = clean_records(raw, settings=settings, rules=line_rules(), now=now)
     return cleaned, apply_row_rules(cleaned.records, rules=rules_of(source).rows)

@@ -37,6 +37,12 @@ def reason_codes() -> pl.DataFrame:
 
 
 @cache
+def boilerplate() -> pl.DataFrame:
+    """Return what page furniture says, in patterns and words: `language`, `kind`, `pattern`, `example`."""
+    return read_table("boilerplate", "language", "kind", "pattern", "example")
+
+
+@cache
 def block_phrases() -> tuple[str, ...]:
     """What sites say instead of an article, in words; ^ stands for the start of the text and $ for its end."""
     return tuple(read_table("block_pages", "language", "pattern", "example")["pattern"])

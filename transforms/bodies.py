@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from transforms.blocks import split_blocks
+from transforms.boilerplate import Boilerplate, TextRules, find_boilerplate
 from transforms.markup import html_to_text, is_html, unescape_references
 from transforms.paragraphs import normalize_whitespace, split_paragraphs
 from transforms.spans import Edit, locate_pieces
-from transforms.structure import find_pieces
+from transforms.structure import LEADING_BLOCKS, find_repeats, find_structure
 from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
 
 BODY_SPANS = pl.Schema(
@@ -37,8 +39,9 @@ class CleanBodies:
     """Clean bodies.
 
     Attributes:
-        records: Row for row: `body` (null where nothing is left), `headline` as given or found, `headings`,
-            `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such characters.
+        records: Row for row: `body` (null where nothing is left), `headline` and `dek` as given or found, `headings`,
+            `found_authors` and `authors_rule` (null where none are named), `headline_rule` and `dek_rule` (null where
+            given), `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
     """
 
@@ -46,20 +49,46 @@ class CleanBodies:
     spans: pl.DataFrame
 
 
-def clean_bodies(raw: pl.DataFrame) -> CleanBodies:
+def clean_bodies(raw: pl.DataFrame, rules: TextRules) -> CleanBodies:
     """Clean bodies of a frame with `body`, `body_format`, and clean `headline` and `dek`."""
     original = _read_markup(raw)
     repaired = repair_texts(original)
     text = split_paragraphs(normalize_whitespace(repaired.texts))
     texts = raw.select("headline", "dek", original=original, text=text).with_row_index("row")
-    pieces = find_pieces(texts)
+    blocks = split_blocks(texts)
+    furniture = find_boilerplate(blocks, rules)
+    pieces = _find_pieces(blocks, furniture, texts)
     labelled = _span_pieces(pieces, texts, repaired.edits)
     spans = pl.concat([labelled, _span_repairs(labelled, original, repaired.edits)])
-    records = texts.pipe(_apply_pieces, pieces).with_columns(
+    records = texts.pipe(_apply_pieces, blocks, pieces).with_columns(
         is_mojibake_repaired=rows_mask(repaired.rows_with(MOJIBAKE), raw.height),
         is_beyond_plain=repaired.is_beyond_plain,
     )
-    return CleanBodies(records.drop("row", "dek", "original", "text"), spans.sort("row", "char_start", "char_end"))
+    records = records.join(furniture.authors, on="row", how="left", maintain_order="left")
+    return CleanBodies(records.drop("row", "original", "text"), spans.sort("row", "char_start", "char_end"))
+
+
+def _find_pieces(blocks: pl.DataFrame, furniture: Boilerplate, texts: pl.DataFrame) -> pl.DataFrame:
+    """Put together what is furniture and what the rest is; labelled blocks, with their offsets, in reading order.
+
+    A headline that reads like furniture is a headline all the same.
+    """
+    is_byline = furniture.labels.filter(pl.col("kind") == "byline").select("id", is_byline=pl.lit(value=True))
+    marked = blocks.join(is_byline, on="id", how="left", maintain_order="left").with_columns(
+        is_above_byline=pl.col("is_byline").shift(-1).fill_null(value=False)
+        & (pl.col("row") == pl.col("row").shift(-1)).fill_null(value=False)
+    )
+    top = blocks.join(furniture.labels.select("id"), on="id").filter(pl.col("block_no") < LEADING_BLOCKS)
+    labels = furniture.labels.join(find_repeats(top, texts), on="id", how="anti")
+    kept = marked.join(labels, on="id", how="anti", maintain_order="left")
+    removed = blocks.select("id", "row", "block_no").join(labels, on="id").with_columns(action=pl.lit("remove"))
+    structure = find_structure(kept, texts)
+    pieces = pl.concat([structure, removed.select(structure.columns)]).sort("row", "block_no")
+    return pieces.join(
+        blocks.select("row", "block_no", "block_start", "block_end", "block"),
+        on=["row", "block_no"],
+        maintain_order="left",
+    )
 
 
 def _read_markup(raw: pl.DataFrame) -> pl.Series:
@@ -129,18 +158,32 @@ def _repair_span(row: int, text: str, edit: Edit) -> tuple[object, ...]:
     return (row, "repair", action, edit.rule, edit.start, edit.end, text[edit.start : edit.end], replacement)
 
 
-def _apply_pieces(texts: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
-    """Cut what is removed off the top, take over a headline that was found, and list the headings."""
-    block = pl.col("block")
-    by_row = pieces.group_by("row").agg(
-        cut=pl.col("block_end").filter(pl.col("action") == "remove").max() + 2,
-        found=block.filter(pl.col("rule") == "first_line").first(),
-        headings=block.filter(pl.col("kind") == "heading"),
+def _apply_pieces(texts: pl.DataFrame, blocks: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what is removed, take over headline and dek that were found, and list the headings."""
+    removed = pieces.filter(pl.col("action") == "remove")
+    rest = blocks.join(removed.select("row").unique(), on="row", how="semi").join(
+        removed, on=["row", "block_no"], how="anti", maintain_order="left"
     )
-    known = texts.join(by_row, on="row", how="left", maintain_order="left")
-    body = pl.when(pl.col("cut").is_null()).then("text").otherwise(pl.col("text").str.slice(pl.col("cut").fill_null(0)))
+    bodies = rest.group_by("row", maintain_order=True).agg(rest=pl.col("block").str.join("\n\n"))
+    by_row = pieces.group_by("row").agg(
+        has_removed=(pl.col("action") == "remove").any(),
+        found_headline=_found("headline", "block"),
+        headline_rule=_found("headline", "rule"),
+        found_dek=_found("dek", "block"),
+        dek_rule=_found("dek", "rule"),
+        headings=pl.col("block").filter(pl.col("kind") == "heading"),
+    )
+    known = texts.join(by_row, on="row", how="left", maintain_order="left").join(
+        bodies, on="row", how="left", maintain_order="left"
+    )
     return known.with_columns(
-        body=body.replace("", None),
-        headline=pl.coalesce("headline", "found"),
+        body=pl.when("has_removed").then("rest").otherwise("text").replace("", None),
+        headline=pl.coalesce("headline", "found_headline"),
+        dek=pl.coalesce("dek", "found_dek"),
         headings=pl.col("headings").fill_null([]),
-    ).drop("cut", "found")
+    ).drop("has_removed", "found_headline", "found_dek", "rest")
+
+
+def _found(kind: str, column: str) -> pl.Expr:
+    is_found = (pl.col("kind") == kind) & ~pl.col("rule").str.starts_with("repeated_")
+    return pl.col(column).filter(is_found).first()

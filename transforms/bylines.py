@@ -1,40 +1,208 @@
-"""Bylines to single names.
+"""Bylines to the names of persons, in their usual spelling.
 
-Decides what a separator is. A semicolon, a bar or a line break always separates; a comma, an "and" or an ampersand only
-where each part then reads like the name of a person: two to five words, all capitalized but for particles. So
-`Smith, John` stays one name, as do `Jane Doe, Reuters` and `Ministry of Trade and Industry`.
+Decides what in a byline is a name: not its label ("By"), titles, roles, agencies, places, handles or dates. A
+semicolon, a bar or a line break always separates; a comma, an "and" or an ampersand only where what stands on both
+sides is a name, a role or an agency. So `Smith, John` stays one name. Where nothing reads like a person, what the
+source gave is kept as it is, unless it is an agency or a desk.
 """
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import polars as pl
 
+from transforms.vocabulary import Vocabulary, word_pattern
+
 LONGEST_BYLINE = 300  # characters; longer ones are biographies
-_BY = re.compile(r"^(?:(?:written|story|text|words|reported)\s+)?by[:\s]\s*", re.IGNORECASE)
-_HARD_SEPARATOR = re.compile(r"\s*(?:[;|\n]|\s/\s)\s*")
-_SOFT_SEPARATOR = re.compile(r"\s*,\s*and\s+|\s*,\s*&\s*|\s*,\s*|\s+and\s+|\s+&\s+", re.IGNORECASE)
-_PARTICLES = "da|das|de|del|della|der|di|do|dos|du|el|al|bin|bint|ibn|la|le|ten|ter|van|von|y|zu"
-_WORD = r"(?:[^\W\d_a-z][\w.’'-]*)"
-_PERSON = re.compile(rf"{_WORD}(?:\s+(?:{_PARTICLES}|{_WORD})){{0,3}}\s+{_WORD}")
+MOST_NAME_WORDS = 5
+
+_HARD_SEPARATOR = re.compile(r"\s*(?:[;|•\n]|\s/\s|\s[–—-]\s)\s*")
+_AND = r"and|und|et|y|e|i|oraz|и|&"
+_SOFT_SEPARATOR = re.compile(
+    rf"\s*[,،،]\s*(?:(?:{_AND})\s+|و(?=\w{{2}}))?|\s+(?:{_AND})\s+|\s+و\s*(?=\w{{3}})|\s*/\s*", re.IGNORECASE
+)
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\S+@\S+|(?<!\w)@\w+|https?://\S+|www\.\S+|\b\d[\d.:/-]*\b")
+_PLACE = re.compile(r"\s+(?:in|from|at|aus|à|en|z|из|в)\s+[^\W\d_a-z].*$|(?<=\w{3})\.\s+[^\W\d_a-z][\w\s-]{2,30}$")
+PARTICLES = frozenset(
+    [
+        "da",
+        "das",
+        "de",
+        "del",
+        "della",
+        "dem",
+        "den",
+        "der",
+        "des",
+        "di",
+        "do",
+        "dos",
+        "du",
+        "el",
+        "al",
+        "bin",
+        "bint",
+        "ibn",
+        "la",
+        "las",
+        "le",
+        "los",
+        "ten",
+        "ter",
+        "van",
+        "von",
+        "y",
+        "zu",
+        "abu",
+    ]
+)
+_WORD = re.compile(r"[^\W\d_][\w.’'ʼ\-]*")
+_CAPITALS_KEPT = re.compile(r"^(?:[A-Z]\.?){1,3}$")
 
 
-def split_names(bylines: pl.Series) -> pl.Series:
-    """Single names of each byline, without the "By" before them. Python per distinct byline: 5 us."""
-    given = bylines.to_frame("byline")
-    distinct = given.unique().drop_nulls()
-    names = pl.Series([_names(byline) for byline in distinct.get_column("byline")], dtype=pl.List(pl.String))
-    known = distinct.with_columns(names=names)
-    return given.join(known, on="byline", how="left", maintain_order="left").get_column("names")
+class NameReader:
+    """Reads names with the words of a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Take titles, roles, agencies and labels from `vocabulary`."""
+        self._words = vocabulary.words
+
+    @cached_property
+    def _label(self) -> re.Pattern[str]:
+        labels = sorted(self._words["byline_label"], key=len, reverse=True)
+        return re.compile(rf"^\W{{0,3}}(?:{'|'.join(map(word_pattern, labels))})(?:\s*:\s*|\s+|(?<=ب))", re.IGNORECASE)
+
+    @cached_property
+    def _titles(self) -> frozenset[str]:
+        titles = (word.rstrip(".") for word in self._words["title"])
+        return frozenset(title for title in titles if len(title) > 1 or not title.isascii())  # else it is an initial
+
+    @cached_property
+    def _function_words(self) -> frozenset[str]:
+        return frozenset(self._words["function_word"])
+
+    @cached_property
+    def _agency(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:the\s+)?(?:{'|'.join(map(word_pattern, self._words['agency']))})", re.IGNORECASE)
+
+    @cached_property
+    def role(self) -> re.Pattern[str]:
+        """What a role begins with, wherever it stands."""
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['bio_role']))})(?!\w)", re.IGNORECASE)
+
+    @cached_property
+    def after_name(self) -> re.Pattern[str]:
+        """What stands between a name and what its bearer does."""
+        return re.compile(rf"\s*(?:[,،:—–-]|(?:{'|'.join(map(word_pattern, self._words['bio_verb']))})(?!\w))")
+
+    @cached_property
+    def reader(self) -> re.Pattern[str]:
+        """What speaks to the reader or of the publisher."""
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['reader']))})(?!\w)", re.IGNORECASE)
+
+    @cached_property
+    def speech(self) -> re.Pattern[str]:
+        """What tells that a person is quoted."""
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['speech']))})(?!\w)", re.IGNORECASE)
+
+    def split(self, bylines: pl.Series) -> pl.Series:
+        """Names of each byline. Python per distinct byline: 10 us."""
+        given = bylines.to_frame("byline")
+        distinct = given.unique().drop_nulls()
+        names = pl.Series([self.given(byline) for byline in distinct.get_column("byline")], dtype=pl.List(pl.String))
+        known = distinct.with_columns(names=names)
+        return given.join(known, on="byline", how="left", maintain_order="left").get_column("names")
+
+    def given(self, byline: str) -> list[str]:
+        """Names in a field that is known to hold authors: what reads like no person is kept whole."""
+        if len(byline) > LONGEST_BYLINE:
+            return [byline]
+        parts = [part.strip() for part in _HARD_SEPARATOR.split(self.without_label(byline)) if part.strip()]
+        return unique(name for part in parts for name in self._given_part(part))
+
+    def _given_part(self, part: str) -> list[str]:
+        names = self.persons(part)
+        return names if names or self.is_agency(part) or self._is_role(part) else [part]
+
+    def without_label(self, byline: str) -> str:
+        """A byline without "By"."""
+        return self._label.sub("", byline, count=1).strip()
+
+    def has_label(self, line: str) -> bool:
+        """Whether a line begins as a byline does."""
+        return self._label.match(line) is not None
+
+    def persons(self, text: str) -> list[str]:
+        """Names of persons in a text that names nothing but persons, roles, places and agencies; else none."""
+        bare = _PLACE.sub("", _ASIDE.sub(" ", text))
+        names: list[str] = []
+        for piece in filter(None, (piece.strip(" .-–—:") for piece in _SOFT_SEPARATOR.split(bare))):
+            name = self.person(piece)
+            if name is not None:
+                names.append(name)
+            elif not (self.is_agency(piece) or self._is_role(piece) or self._is_title(piece)):
+                return names if names and self._is_role(bare) else []
+        return unique(names)
+
+    def person(self, text: str) -> str | None:
+        """The name of one person in its usual spelling, without titles; null where the text is something else."""
+        words = text.split()
+        while words and self._is_title(words[0]):
+            words = words[1:]
+        while words and self._is_title(words[-1]):
+            words = words[:-1]
+        if not 1 < len(words) <= MOST_NAME_WORDS or not all(map(_is_name_word, words)) or _is_particle(words[-1]):
+            return None
+        if any(len(word) > 1 and word.lower() in self._function_words for word in (words[0], words[-1])):
+            return None
+        name = " ".join(words)
+        return None if self.is_agency(name) or self._is_role(name) else usual_spelling(name)
+
+    def is_agency(self, text: str) -> bool:
+        """Whether a text names an agency or a desk, and nobody."""
+        return self._agency.fullmatch(text.strip(" .()")) is not None
+
+    def _is_role(self, text: str) -> bool:
+        return self.role.search(text) is not None
+
+    def _is_title(self, word: str) -> bool:
+        return word.strip(".,").lower() in self._titles
 
 
-def _names(byline: str) -> list[str]:
-    if len(byline) > LONGEST_BYLINE:
-        return [byline]
-    parts = _HARD_SEPARATOR.split(_BY.sub("", byline, count=1))
-    return [name for part in parts for name in _persons(part.strip()) if name]
+def _is_name_word(word: str) -> bool:
+    return _is_particle(word) or (_WORD.fullmatch(word) is not None and not word[0].islower())
 
 
-def _persons(part: str) -> list[str]:
-    """Split where all pieces read like persons; else leave the part whole."""
-    pieces = [piece.strip() for piece in _SOFT_SEPARATOR.split(part)]
-    return pieces if len(pieces) > 1 and all(_PERSON.fullmatch(piece) for piece in pieces) else [part]
+def _is_particle(word: str) -> bool:
+    return word.lower() in PARTICLES
+
+
+def usual_spelling(name: str) -> str:
+    """Spell a name that is all in capitals as names are spelt; others stay.
+
+    >>> usual_spelling("MARGIT O'NEIL-VAN DER BERG")
+    "Margit O'Neil-Van der Berg"
+    """
+    if not name.isupper():
+        return name
+    words = [
+        word.lower() if number and _is_particle(word) else _capitalized(word)
+        for number, word in enumerate(name.split())
+    ]
+    return " ".join(words)
+
+
+def _capitalized(word: str) -> str:
+    if _CAPITALS_KEPT.match(word) and ("." in word or len(word) == 1):
+        return word
+    parts = re.split(r"([’'ʼ\-])", word.lower())
+    spelt = "".join(
+        part[:1].upper() + part[1:] if len(part) > 1 or number == 0 else part for number, part in enumerate(parts)
+    )
+    return re.sub(r"^Mc(\w)", lambda match: f"Mc{match[1].upper()}", spelt)
+
+
+def unique(names: Iterator[str] | Sequence[str]) -> list[str]:
+    """Names without repetition, whatever their case; the first spelling stays."""
+    return list({name.casefold(): name for name in reversed(list(names))}.values())[::-1]

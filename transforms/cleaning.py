@@ -16,9 +16,12 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from transforms.bodies import clean_bodies
-from transforms.bylines import split_names
+from transforms.boilerplate import TextRules
+from transforms.bylines import NameReader
 from transforms.dates import AMBIGUOUS, UNREADABLE, DateOrder, DateReading, read_dates
 from transforms.digests import digest_bodies
+from transforms.evidence import gather_evidence
+from transforms.headlines import MISMATCH_SCORE, judge_headlines
 from transforms.language import detect_languages, normalize_declared
 from transforms.markup import TAG, strip_tags, unescape_references
 from transforms.paragraphs import normalize_line
@@ -63,45 +66,61 @@ class Cleaned:
     Attributes:
         records: Schema `CLEANED`, in the order of the raw records.
         spans: Schema of `SPANS`.
+        evidence: Schema of `RECORD_EVIDENCE`.
     """
 
     records: pl.DataFrame
     spans: pl.DataFrame
+    evidence: pl.DataFrame
 
 
-def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, now: datetime) -> Cleaned:
+def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextRules, now: datetime) -> Cleaned:
     """Clean records of one source.
 
     Args:
         raw: Columns of `RAW_RECORDS`, `record_id`, `drop_sha256`, `source`, and `body_format`: `text`, `markdown`
             (the body is the rendered text) or `html` (the body is the extractor's text).
         settings: What the source declares.
+        rules: What is asked about the lines of a text.
         now: Time of the run, with its zone; a date more than a day later is noted as `future_date`.
     """
-    lines = raw.pipe(_clean_line_fields)
-    bodies = _clean_all_bodies(lines)
+    lines = raw.pipe(_clean_line_fields, rules.names)
+    bodies = clean_bodies(lines.select("body", "body_format", "headline", "dek"), rules)
     body = bodies.records.get_column("body")
-    records = lines.drop("headline", "body").rename({"language": "declared_language"}).hstack(bodies.records)
+    records = lines.drop("headline", "dek", "body").rename({"language": "declared_language"}).hstack(bodies.records)
     records = records.hstack(digest_bodies(body, is_beyond_plain=records.get_column("is_beyond_plain")))
-    records = records.with_columns(detect_languages(body).alias("language"))
+    records = records.hstack(judge_headlines(records, ignored=rules.function_words, common=rules.common_words))
+    records = records.with_columns(
+        detect_languages(body).alias("language"),
+        is_headline_doubtful=(pl.col("mismatch_score") <= MISMATCH_SCORE).fill_null(value=False),
+    ).pipe(_choose_authors)
     reading = DateReading(settings.time_zone, settings.date_order, settings.language_hint)
     records = records.pipe(_clean_dates, reading).pipe(_clean_urls).pipe(_observe, settings.language_hint, now)
-    return Cleaned(records.select(CLEANED.names()).cast(CLEANED), bodies.spans)
+    return Cleaned(
+        records.select(CLEANED.names()).cast(CLEANED), _name_records(bodies.spans, lines), gather_evidence(records)
+    )
 
 
-def _clean_all_bodies(lines: pl.DataFrame) -> Cleaned:
-    bodies = clean_bodies(lines.select("record_id", "body", "body_format", "headline", "dek"))
-    record_id = lines.get_column("record_id").gather(bodies.spans.get_column("row"))
-    spans = bodies.spans.with_columns(record_id).select(SPANS.schema.names())
-    return Cleaned(bodies.records, spans)
+def _choose_authors(records: pl.DataFrame) -> pl.DataFrame:
+    """Take the authors that the text names where the source gave none."""
+    is_given = pl.col("authors").list.len() > 0
+    return records.with_columns(
+        authors=pl.when(is_given).then("authors").otherwise(pl.col("found_authors").fill_null([])),
+        authors_rule=pl.when(~is_given).then("authors_rule"),
+    )
 
 
-def _clean_line_fields(raw: pl.DataFrame) -> pl.DataFrame:
+def _name_records(spans: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    record_id = records.get_column("record_id").gather(spans.get_column("row"))
+    return spans.with_columns(record_id).select(SPANS.schema.names())
+
+
+def _clean_line_fields(raw: pl.DataFrame, names: NameReader) -> pl.DataFrame:
     """Clean the fields of one line; adds `is_line_repaired`."""
     is_escaped = raw.get_column("body_format") == "text"
     headline, headline_repaired = _clean_line(raw.get_column("headline"), is_escaped)
     dek, dek_repaired = _clean_line(raw.get_column("dek"), is_escaped)
-    authors, authors_repaired = _clean_list(raw.get_column("authors"), is_escaped, split_names)
+    authors, authors_repaired = _clean_list(raw.get_column("authors"), is_escaped, names.split)
     keywords, keywords_repaired = _clean_list(raw.get_column("keywords"), is_escaped, _as_they_are)
     return raw.with_columns(
         headline,
@@ -182,6 +201,7 @@ def _observe(records: pl.DataFrame, language_hint: str | None, now: datetime) ->
     date_codes = [pl.col(f"{name}_code") for name in DATE_FIELDS]
     noticed = {
         "ambiguous_date": pl.any_horizontal(code == AMBIGUOUS for code in date_codes),
+        "headline_mismatch": pl.col("is_headline_doubtful"),
         "future_date": pl.any_horizontal(pl.col(name) > now + FUTURE_TOLERANCE for name in DATE_FIELDS),
         "language_mismatch": declared != pl.col("language"),
         "markup_left": pl.col("body").str.contains(TAG),

@@ -22,7 +22,7 @@ CANONICAL_ORDER = (
 
 MEMBER_COLUMNS = (
     *("record_id", "match_key", "published_at", "body_sha256", "source", "external_id", "url", "headline", "dek"),
-    *("authors", "language", "headings", "word_count", "ingested_at"),
+    *("authors", "language", "headings", "word_count", "ingested_at", "flags"),
 )
 """What has to be known of a record to place it: no bodies."""
 
@@ -77,10 +77,15 @@ def _changed_memberships(placed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _articles(placed: pl.DataFrame) -> pl.DataFrame:
-    """One row per article from its members, which stand in canonical order; `is_new` where no member was stored."""
-    first = ("canonical_record_id", "headline", "dek", "authors", "published_at", "language", "headings", "word_count")
+    """One row per article from its members, which stand in canonical order; `is_new` where no member was stored.
+
+    Headline and dek are those of the first member that has any which fit its text.
+    """
+    first = ("canonical_record_id", "authors", "published_at", "language", "headings", "word_count")
+    is_fit = ~pl.col("flags").list.contains("headline_mismatch")
     return placed.group_by("article_id", maintain_order=True).agg(
         *(pl.col(name).first() for name in first),
+        *(pl.col(name).filter(is_fit).drop_nulls().first() for name in ("headline", "dek")),
         sources=pl.col("source").unique().sort(),
         record_count=pl.len().cast(pl.Int64),
         first_ingested_at=pl.col("ingested_at").min(),

@@ -140,6 +140,18 @@ SPANS = Table(
     ),
 )
 
+RECORD_EVIDENCE = Table(
+    "record_evidence",
+    "Where the fields of a record come from, and what speaks against one.",
+    (
+        Column("record_id", TEXT, "Record."),
+        Column("field", TEXT, "headline, dek, authors, published_at, modified_at, language or url."),
+        Column("value", TEXT, "Value that was found there; several names stand between semicolons."),
+        Column("origin", TEXT, "Name or place in what the source delivered; body for what was found in the text."),
+        Column("rule", TEXT, "Rule that found or doubted the value; null where the source gave it."),
+    ),
+)
+
 RECORD_ARTICLES = Table(
     "record_articles",
     "The article of each record, and why it is that one.",
@@ -299,6 +311,7 @@ STORED: Mapping[str, Table] = {
         RECORDS,
         RECORD_ARTICLES,
         SPANS,
+        RECORD_EVIDENCE,
         ARTICLES,
         DROPS,
         QUARANTINE,

@@ -1,0 +1,80 @@
+"""Short biographies at the end of an article, and the names that they are about.
+
+A biography begins with the name of a person and says within a dozen words what that person does. So does many a
+sentence of prose; but a person whom the article writes about is named in it before, and its author is not.
+"""
+
+import re
+from typing import NamedTuple
+
+from transforms.bylines import NameReader, unique
+
+ROLE_CHARS = 110
+"""How far behind the name the role is looked for."""
+MOST_BIO_CHARS = 700
+
+_BULLET = re.compile(r"^[\s•*·\-–—|]+")
+_HEADING = re.compile(
+    r"^(?:about the authors?|über (?:den autor|die autorin)|zur person|à propos de l[’']auteure?|"
+    r"sobre (?:el autor|la autora)|o autor(?:ze|ce)|об авторе|عن الكاتبة?)\s*[:.\n]\s*",
+    re.IGNORECASE,
+)
+_SENTENCE_START = re.compile(r"(?:(?<=[.!?»”\"])|(?<=[.!?]\s)|(?<=[•|\n]))\s*(?=[^\W\d_a-z])")
+_ASIDE = re.compile(r"^\s*\([^()]{1,60}\)")
+NEAR_CHARS = 40
+SPACE_CHARS = 2
+_PAST = re.compile(r"\s*(?:was|were|war|fut|était|fue|era|był|była|был|была|كان)\b")
+_CLAUSE = re.compile(r"\s*[,،]")
+_OTHER_PAST = re.compile(
+    r",\s+\w+ed\b|\b(?:wins|was|were|had|will|would|wurde|wird|hatte|a été|sera|fue|será|został|została|будет|было)\b"
+)
+
+
+class Bio(NamedTuple):
+    """A person and what is said of them."""
+
+    name: str
+    rest: str
+
+
+class BioReader:
+    """Reads biographies with the words of a vocabulary."""
+
+    def __init__(self, names: NameReader) -> None:
+        """Take roles and titles from `names`."""
+        self._names = names
+
+    def is_bio(self, line: str, text: str) -> bool:
+        """Whether a line below the last paragraph is a biography of somebody whom `text` does not write about."""
+        bio = self._leading(line)
+        if bio is None or len(line) > MOST_BIO_CHARS or self._names.speech.search(line):
+            return False
+        return bio.name.split()[-1].casefold() not in text.casefold()
+
+    def names(self, line: str) -> list[str]:
+        """Names of the persons that a biography, or several in one line, are about."""
+        bios = (self._leading(sentence) for sentence in _SENTENCE_START.split(_HEADING.sub("", line)))
+        return unique([bio.name for bio in bios if bio is not None])
+
+    def _leading(self, sentence: str) -> Bio | None:
+        """The person with whom a sentence begins, if it goes on to say what that person does."""
+        words = _BULLET.sub("", _HEADING.sub("", sentence)).split()
+        for count in range(min(len(words), 7), 1, -1):
+            name = self._names.person(" ".join(words[:count]).rstrip(",،:"))
+            if name is None:
+                continue
+            rest = " ".join(words[count:])
+            if words[count - 1][-1] in ",،:":
+                rest = f", {rest}"
+            rest = _ASIDE.sub("", f" {rest}")
+            if self._says_role(rest, is_cased=name != name.lower() or name != name.upper()):
+                return Bio(name, rest)
+        return None
+
+    def _says_role(self, rest: str, *, is_cased: bool) -> bool:
+        role = self._names.role.search(rest[:ROLE_CHARS])
+        if role is None:
+            return False
+        if _PAST.match(rest) or _CLAUSE.match(rest):
+            return role.start() <= NEAR_CHARS and _OTHER_PAST.search(rest, role.end()) is None
+        return self._names.after_name.match(rest) is not None or (not is_cased and role.start() <= SPACE_CHARS)

@@ -1,0 +1,212 @@
+"""Which lines of a text are page furniture: paywalls, newsletters, share bars, comments, credits, biographies.
+
+Decides by the signs that single lines bear (`signals`) and by where a line stands. A line with a sure sign goes
+wherever it stands. A weaker sign counts only above the first paragraph, below the last one, or beside furniture. What
+belongs to a piece of furniture goes with it: the bullets of an offer, the headlines under "Related", the thread under
+"Comments".
+
+Removing prose is worse than keeping furniture, so what reads like a paragraph is kept wherever the signs leave a doubt.
+Only texts in which some line bears a sign are looked at here, line by line.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+import polars as pl
+
+from transforms.authorship import find_authors, take_bios_below, take_bylines
+from transforms.bios import BioReader
+from transforms.bylines import NameReader
+from transforms.lines import MOST_BUTTON_CHARS, Label, Line, Sign
+from transforms.signals import (
+    ADDRESS,
+    LAST_LONG_LINES,
+    LIKELY,
+    NAME_AND_ROLE,
+    READER_SAYS,
+    SURE,
+    SURE_CHARS,
+    TIMESTAMP,
+    WEAK,
+    LineRules,
+)
+from transforms.threads import take_threads
+from transforms.vocabulary import read_vocabulary
+
+LABELS = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String()})
+AUTHORS = pl.Schema({"row": pl.UInt32(), "found_authors": pl.List(pl.String()), "authors_rule": pl.String()})
+
+MOST_ATTACHED = 12
+"""Lines that go with the one above: bullets of an offer, headlines under "Related"."""
+MOST_LINK_HEADING_CHARS = 40
+MANY_SIGNS = 3
+"""A line with this many signs is furniture, however long it is."""
+
+_OF_AUTHORS = frozenset({"author_bio", "byline"})
+_OF_THE_END = frozenset({TIMESTAMP, READER_SAYS, ADDRESS})
+_TAKES_BULLETS = frozenset({"paywall", "newsletter", "other_boilerplate", "consent", "share", "related"})
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """Everything that is asked about the lines of a text."""
+
+    lines: LineRules
+    names: NameReader
+    bios: BioReader
+    function_words: Sequence[str]
+    common_words: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Boilerplate:
+    """What was found.
+
+    Attributes:
+        labels: Schema `LABELS`: lines that are no part of the article's text.
+        authors: Schema `AUTHORS`: the names in bylines, else those in biographies, of rows that have either.
+    """
+
+    labels: pl.DataFrame
+    authors: pl.DataFrame
+
+
+def text_rules(table: pl.DataFrame) -> TextRules:
+    """Make the rules of a reference table (see `vocabulary`).
+
+    Raises:
+        ValueError: if the table holds what cannot be read.
+    """
+    vocabulary = read_vocabulary(table)
+    names = NameReader(vocabulary)
+    return TextRules(
+        lines=LineRules(vocabulary),
+        names=names,
+        bios=BioReader(names),
+        function_words=vocabulary.words["function_word"],
+        common_words=vocabulary.words["common_word"],
+    )
+
+
+def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
+    """Label furniture among `blocks` (schema `BLOCKS`, in order).
+
+    Python per text that holds a sign: 30 us.
+    """
+    signs = rules.lines.find(blocks)
+    suspects = blocks.join(blocks.join(signs, on="id", how="semi").select("row").unique(), on="row", how="semi")
+    by_line: dict[int, list[Sign]] = {}
+    for number, *sign in signs.iter_rows():
+        by_line.setdefault(number, []).append(Sign(*sign))
+    labels: list[tuple[int, str, str]] = []
+    authors: list[tuple[int, list[str], str]] = []
+    for row, numbers, lines in _texts(suspects.sort("id"), by_line):
+        label_lines(lines, rules)
+        labels += [(number, *line.label) for number, line in zip(numbers, lines, strict=True) if line.label is not None]
+        authors += [(row, *found) for found in find_authors(lines, rules.names, rules.bios)]
+    return Boilerplate(
+        pl.DataFrame(labels, schema=LABELS, orient="row"), pl.DataFrame(authors, schema=AUTHORS, orient="row")
+    )
+
+
+def _texts(blocks: pl.DataFrame, signs: Mapping[int, list[Sign]]) -> Iterator[tuple[int, list[int], list[Line]]]:
+    """Yield the lines of each text with their numbers."""
+    rows = blocks.select("row", "id", "block", "ends_sentence").iter_rows()
+    for row, of_row in groupby(rows, key=itemgetter(0)):
+        numbered = [
+            (number, Line(text, ends_sentence, signs.get(number, []))) for _, number, text, ends_sentence in of_row
+        ]
+        yield row, [number for number, _ in numbered], [line for _, line in numbered]
+
+
+def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
+    """Label the lines of one text."""
+    for number, line in enumerate(lines):
+        line.take(_sure_sign(line, is_last=len(lines) - number < LAST_LONG_LINES))
+    for _ in range(2):  # what is attached may uncover more at the edges
+        _take_top(lines)
+        _take_end(lines, rules)
+        take_threads(lines)
+        _take_attached(lines)
+        take_bios_below(lines, rules.names)
+        _fill_gaps_below(lines)
+    take_bylines(lines, rules.names, rules.bios)
+
+
+def _sure_sign(line: Line, *, is_last: bool) -> Sign | None:
+    """The sign by which a line is furniture; null where it may be prose. Biographies stand among the last lines."""
+    signs = _surest_first(sign for sign in line.signs if sign.weight > WEAK and (is_last or sign.kind != "author_bio"))
+    if not signs:
+        return None
+    surest = signs[0]
+    if surest.weight == SURE or (len(signs) >= MANY_SIGNS and not line.begins_with_speech):
+        return surest
+    most_chars = SURE_CHARS if surest.weight == LIKELY else SURE_CHARS // 2
+    return surest if len(line.text) <= most_chars and not line.holds_speech else None
+
+
+def _surest_first(signs: Iterable[Sign]) -> list[Sign]:
+    return sorted(signs, key=lambda sign: -sign.weight)
+
+
+def _take_top(lines: Sequence[Line]) -> None:
+    """Label lines with any sign above the first paragraph."""
+    for line in lines:
+        if line.is_prose:
+            break
+        if not line.begins_with_speech:
+            line.take(next((sign for sign in line.signs if _counts_at_top(sign)), None))
+
+
+def _counts_at_top(sign: Sign) -> bool:
+    return sign.kind not in _OF_AUTHORS and sign.rule not in _OF_THE_END
+
+
+def _take_end(lines: Sequence[Line], rules: TextRules) -> None:
+    """Label lines with any sign below the last paragraph, from the end upwards."""
+    for position in range(len(lines) - 1, -1, -1):
+        line = lines[position]
+        if line.label is None and line.signs:
+            line.take(_closing_sign(lines, position, rules))
+        if line.is_prose:
+            break
+
+
+def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sign | None:
+    """The sign by which a line below the last paragraph is furniture, or a biography."""
+    line = lines[position]
+    surest = _surest_first(line.signs)[0]
+    if surest.weight > WEAK and not line.begins_with_speech:
+        return surest
+    by_rule = {sign.rule: sign for sign in line.signs}
+    text = " ".join(other.text for other in lines if other is not line and other.is_prose)
+    if NAME_AND_ROLE in by_rule and rules.bios.is_bio(line.text, text):
+        return by_rule[NAME_AND_ROLE]
+    is_beside = any(other.label is not None for other in lines[max(position - 1, 0) : position + 2])
+    speaks_to_reader = ADDRESS in by_rule and is_beside and not rules.names.reader.search(text)
+    return by_rule[ADDRESS] if speaks_to_reader else None
+
+
+def _take_attached(lines: Sequence[Line]) -> None:
+    """Label what goes with the furniture above it: bullets, and headlines under a heading for them."""
+    for start, line in enumerate(lines):
+        if line.label is None or line.label.kind not in _TAKES_BULLETS:
+            continue
+        takes_titles = line.is_labelled("related") and len(line.text) <= MOST_LINK_HEADING_CHARS
+        for below in lines[start + 1 : start + 1 + MOST_ATTACHED]:
+            if below.label is not None or not (below.is_list_item or (takes_titles and below.is_title_like)):
+                break
+            below.label = Label(line.label.kind, "attached")
+
+
+def _fill_gaps_below(lines: Sequence[Line]) -> None:
+    """Label what stands below the last paragraph under furniture, if it is no sentence of its own."""
+    last_prose = max((number for number, line in enumerate(lines) if line.is_prose), default=len(lines))
+    is_below = False
+    for line in lines[last_prose + 1 :]:
+        if line.label is not None:
+            is_below = True
+        elif is_below and (line.is_list_item or (line.is_title_like and len(line.text) <= MOST_BUTTON_CHARS)):
+            line.label = Label("other_boilerplate", "below_furniture")

@@ -1,0 +1,80 @@
+"""A line of a text while it is being decided what it is: its text, the signs it bears, and its label.
+
+Decides what reads like prose and what like a title; which sign counts is decided by those who ask.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+LEAST_PROSE_CHARS = 60
+MOST_TITLE_CHARS = 160
+MOST_BUTTON_CHARS = 60
+
+_LIST_ITEM = re.compile(r"(?:[-*•·‣▪◦–—✓✔→»]|\d{1,3}[.)]|[a-zA-Z]\))\s")
+_QUOTE = re.compile(r"[\"“”„«»‘「]")
+
+
+class Sign(NamedTuple):
+    """A sign that a line bears, and how sure it is (see `signals`)."""
+
+    kind: str
+    rule: str
+    weight: int
+
+
+class Label(NamedTuple):
+    """What a line is, and the rule that decided."""
+
+    kind: str
+    rule: str
+
+
+@dataclass
+class Line:
+    """A line of a text, what was seen in it, and what it is found to be."""
+
+    text: str
+    ends_sentence: bool
+    signs: list[Sign] = field(default_factory=list)
+    label: Label | None = None
+
+    @property
+    def is_list_item(self) -> bool:
+        """Whether it begins with a bullet or a number."""
+        return _LIST_ITEM.match(self.text) is not None
+
+    @property
+    def is_title_like(self) -> bool:
+        """Whether it could be a headline or a button: short, and no sentence."""
+        return len(self.text) <= MOST_TITLE_CHARS and not self.ends_sentence
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether it reads like a paragraph that nothing marks as furniture."""
+        is_long = len(self.text) >= LEAST_PROSE_CHARS
+        return self.label is None and (len(self.text) > MOST_TITLE_CHARS or (is_long and self.ends_sentence))
+
+    @property
+    def holds_speech(self) -> bool:
+        """Whether somebody is quoted in it."""
+        return _QUOTE.search(self.text) is not None
+
+    @property
+    def begins_with_speech(self) -> bool:
+        """Whether it is a sentence that begins with what somebody says."""
+        return self.ends_sentence and _QUOTE.match(self.text) is not None
+
+    @property
+    def rules(self) -> set[str]:
+        """Rules by which it bears signs."""
+        return {sign.rule for sign in self.signs}
+
+    def is_labelled(self, kind: str) -> bool:
+        """Whether it was found to be of this kind."""
+        return self.label is not None and self.label.kind == kind
+
+    def take(self, sign: Sign | None) -> None:
+        """Label the line by a sign, unless it has a label."""
+        if sign is not None and self.label is None:
+            self.label = Label(sign.kind, sign.rule)

@@ -1,0 +1,205 @@
+"""What a line may be, judged on its own: signs of page furniture, of credits, of bylines and of biographies.
+
+Decides which lines are worth a look, and why. Whether such a line is removed depends on its neighbours, and is decided
+in `boilerplate`. All here is done for whole columns at once; where an expression is dear, a cheap look at the words
+that it cannot do without comes first.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+from transforms.bylines import PARTICLES
+from transforms.vocabulary import LABEL_KINDS, PHRASE_KINDS, Vocabulary
+
+LONGEST_LINE = 700
+"""Characters of a line that may be furniture; longer ones were prose in every page looked at."""
+SHORT_LINE = 160
+CAPTION_CHARS = 400
+CREDIT_CHARS = 120
+"""How much of the end of a caption is searched for a credit."""
+MOST_LABEL_CHARS = 60
+"""A sentence longer than this is no button and no label."""
+ROLE_CHARS = 150
+SURE_CHARS = 200
+"""A line that bears a likely sign and is no longer than this is furniture wherever it stands."""
+FIRST_LONG_LINES, LAST_LONG_LINES = 4, 6
+"""Longer lines are furniture only at either end of a text."""
+FIRST_LINES = 8
+LAST_LINES = 8
+"""Lines at either end of a text among which bylines and biographies are looked for."""
+
+SURE, LIKELY, POSSIBLE, WEAK = 2, 1, 0, -1
+SIGNALS = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String(), "weight": pl.Int64()})
+"""`weight` says how sure the sign is: `SURE`, `LIKELY`, `POSSIBLE`, or `WEAK`, which counts only beside others."""
+
+NAME_AND_ROLE = "name_and_role"
+BARE_NAMES = "bare_names"
+BYLINE_LABEL = "byline_label"
+TIMESTAMP = "timestamp"
+READER_SAYS = "reader_says"
+ADDRESS = "addresses_reader"
+
+_NAME_WORD = r"\p{Lu}[\p{L}\p{M}.’'ʼ\-]*"
+_NAME = rf"{_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*{_NAME_WORD}){{1,4}}"
+_CASELESS_NAME = r"\p{Lo}[\p{Lo}\p{M}]+\s+\p{Lo}[\p{Lo}\p{M}]+"
+
+_IMAGE_FILE = (
+    r"(?i)^\W{0,3}(?:\S+\s){0,5}\S*[\w)\]%]\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?|heic)(?:\?\S*)?[\])]*"
+    r"(?:\s*[\[(]?\s*(?:[\d.,]+\s*[x×]\s*[\d.,]+|[\d.,]+\s*[km]i?b).*)?\W{0,3}$|^!\[[^\]]*\]\([^)]*\)$"
+)
+_HANDLES = r"^(?:[\s|•·,/]*@[A-Za-z0-9_.]+)+\W*$"
+_QUOTED = r"[\"“”„«»‘]"
+_ADDRESS = r"(?i)^\W*(?:e-?mail:?\s*)?(?:https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+)\W*$"
+_TRAIL = r"^[^.!?]+(?:\s*[>›»→]\s*[^.!?>›»→]+)+[>›»→]?$|^[^.!?|•·]+(?:\s[|•·]\s[^.!?|•·]+){2,}$"
+_AMOUNT = r"^\W{0,3}(?:[$€£¥₽]|zł|USD|EUR)?\s?\d[\d.,]*\s?(?:[$€£¥₽]|zł|USD|EUR)?\W{0,3}$"
+_TIMESTAMP = (
+    r"(?i)\d[:h]\d{2}\b[^.!?]*$|\d\s?\p{L}+\.?\s(?:ago|temu|назад)$|"
+    r"(?:^|\s)(?:vor|hace|il y a|منذ|قبل)\s\d+\s?\p{L}+\.?$"
+)
+_READER_SAYS = (
+    r"(?i)^[^.,!?:]{2,40}\s(?:says|sagt|schreibt|dice|dit|a dit|napisał|napisała|napisał\(a\)|pisze|пишет|говорит|"
+    r"يقول|تقول)\s?:$"
+)
+
+
+class LineRules:
+    """The rules for single lines, made from a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Take the words of the rules from `vocabulary`."""
+        self._phrases = vocabulary.phrases
+        self._words = vocabulary.words
+        self._any = vocabulary.alternatives
+
+    def find(self, blocks: pl.DataFrame) -> pl.DataFrame:
+        """Find signs in `blocks` (schema `BLOCKS`): a frame of schema `SIGNALS`, as many rows to a line as signs."""
+        lines = blocks.filter(pl.col("chars").is_between(1, LONGEST_LINE)).rename({"block": "line"})
+        short = lines.filter(pl.col("chars") <= SHORT_LINE)
+        signs = [
+            self._find_phrases(lines),
+            *self._find_labels(short),
+            *self._find_credits(short),
+            *self._find_captions(lines.filter(pl.col("chars") <= CAPTION_CHARS)),
+            *self._find_thread_marks(short),
+            *self._find_bylines(short.filter(pl.col("block_no") < FIRST_LINES)),
+            self._find_address(lines.filter(pl.col("blocks_below") < LAST_LONG_LINES)),
+            self._find_bios(lines.filter(pl.col("blocks_below") < LAST_LINES)),
+        ]
+        return pl.concat(signs).sort("id", maintain_order=True)
+
+    def _find_phrases(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Find phrases; those of labels do not count in a sentence that is long for one."""
+        is_near_edge = (pl.col("block_no") < FIRST_LONG_LINES) | (pl.col("blocks_below") < LAST_LONG_LINES)
+        found = self._phrases.find(lines.filter((pl.col("chars") <= SURE_CHARS) | is_near_edge).select("id", "line"))
+        sentences = lines.filter(pl.col("ends_sentence") & (pl.col("chars") > MOST_LABEL_CHARS)).select("id")
+        of_labels = pl.col("kind").is_in(sorted(LABEL_KINDS)) & (pl.col("weight") < SURE)
+        kept = pl.concat([found.filter(~of_labels), found.filter(of_labels).join(sentences, on="id", how="anti")])
+        return kept.with_columns(pl.col("kind").replace(PHRASE_KINDS))
+
+    def _find_labels(self, short: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Find lines that are links, buttons and names of pages."""
+        word = rf"(?:{self._any('share_word')}|\d+)"
+        share_bar = rf"(?i)^\W*(?:{word}\W+)*(?:{self._any('network')})(?:\W+{word})*\W*$"
+        yield _tell(short, "share", "share_bar", share_bar)
+        yield _tell(short, "share", "handles", _HANDLES)
+        link = rf"(?i)^\W{{0,4}}(?:{self._any('link_label')})\s*[:|»→›]\s*\S"
+        yield _tell(short, "related", "labelled_link", link)
+        yield _tell(short, "other_boilerplate", "address", _ADDRESS)
+        trails = short.filter(pl.col("line").str.contains(r"[>›»→|•·].+"))
+        yield _tell(trails, "other_boilerplate", "trail", _TRAIL)
+        section = rf"(?i)^\W{{0,3}}(?:{self._any('section')})\W{{0,3}}$"
+        yield _tell(short, "other_boilerplate", "section_name", section, WEAK)
+        yield _tell(short, "other_boilerplate", "amount", _AMOUNT, WEAK)
+
+    def _find_credits(self, short: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Find image files, and lines that are nothing but a credit."""
+        files = short.filter(pl.col("line").str.contains(r"(?i)\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?|heic)"))
+        yield _tell(files, "image_file", "file_name", _IMAGE_FILE)
+        label = rf"(?:{self._any('credit_label')})"
+        by = r"(?:\s*(?:[:/|–—©,]|\.\.\.|…)\s*|\s+(?:by|von|par|por|da|fot\.|©|courtesy of|via|from)\s+)"
+        yield _tell(
+            short, "image_credit", "labelled_credit", rf"(?i)^\W{{0,3}}{label}(?:\s+{label})?{by}[^!?]+$|^[📷📸🎥]"
+        )
+        named = short.filter(self._names_agency(pl.col("line")))
+        agency = rf"(?:{self._any('image_agency')})"
+        yield _tell(
+            named,
+            "image_credit",
+            "agency_credit",
+            rf"(?i)^[^.!?:;]+(?:\s*[/|©]\s*|\s+via\s+){agency}\b[^.!?]*$"
+            rf"|^\W{{0,2}}{agency}(?:\s*[/|,–-]\s*|\s+via\s+)[^.!?]+$"
+            rf"|^\W{{0,2}}{agency}(?:\s+(?:photo|images|file photo))?\W{{0,2}}$|^\W{{0,2}}©[^.!?]+$",
+        )
+        split = short.filter(pl.col("line").str.contains(r"^[^.!?]+[/|][^/|.!?]+$"))
+        yield _tell(split, "image_credit", "name_and_desk", rf"^{_NAME}\s?[/|]\s?(?:\p{{Lu}}{{2,6}}|{_NAME})$")
+
+    def _names_agency(self, text: pl.Expr) -> pl.Expr:
+        return text.str.contains_any(_hints(["©", *self._words["image_agency"]]), ascii_case_insensitive=True)
+
+    def _find_captions(self, lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Find lines that are marked as captions or end in a credit."""
+        begins = rf"(?i)^\W{{0,3}}(?:{self._any('caption_label')})\s*[:|–—,]\s*\S"
+        yield _tell(lines, "caption", "caption_label", begins)
+        ends = lines.with_columns(pl.col("line").str.tail(CREDIT_CHARS))
+        hints = _hints(self._words["credit_label"])
+        labelled = ends.filter(pl.col("line").str.contains_any(hints, ascii_case_insensitive=True))
+        label = rf"(?:{self._any('credit_label')})"
+        by = r"(?:\s+(?:by|courtesy of|von|par|por))?\s*[:/©|]?\s*"
+        yield _tell(labelled, "caption", "credit_at_end", rf"(?i)[.!?’”\"]\W*{label}(?:\s+{label})?\s*[:/©|][^!?]*$")
+        name = rf"(?-i:{_NAME}|\p{{Lu}}+(?: \p{{Lu}}+)+)"
+        yield _tell(
+            labelled,
+            "caption",
+            "credit_and_name",
+            rf"(?i)[.!?’”\"]\s*{label}\.?\s+(?:by\s+)?{name}(?:\s?[/,][^.!?]*)?\.?$",
+        )
+        yield _tell(labelled, "caption", "credit_in_brackets", rf"(?i)[(\[](?:\w+\s)?{label}{by}[^()\[\]]*[)\]]\.?$")
+        yield _tell(labelled, "caption", "credit_behind_dash", rf"(?i)\s[–—|(/-]\s?{label}\s*[:/©][^.!?]*\.?$")
+        yield _tell(labelled, "caption", "courtesy", rf"(?i)[.\s]{label}\s(?:by\s)?courtesy\s[^.!?]*$")
+        split = ends.filter(pl.col("line").str.contains(r"[/|©][^/|.!?]*\.?$|\svia\s[^.!?]*\.?$"))
+        named = split.filter(self._names_agency(pl.col("line")))
+        agency = rf"[\s(\[|–—/]\S+\s*(?:[/|]|via)\s*(?i:{self._any('image_agency')})\b[^.!?]*\.?$"
+        yield _tell(named, "caption", "agency_at_end", agency)
+        yield _tell(split, "caption", "copyright_at_end", r"[\s(\[|–—]©[^.!?]*\.?$")
+        name = rf"(?:{_NAME}|\p{{Lu}}+(?: \p{{Lu}}+)+)"
+        yield _tell(split, "caption", "name_at_end", rf"(?:[.’”\"]\s*[/|]|\s/)\s*{name}(?:\s?/[^.!?]*)?$")
+
+    def _find_thread_marks(self, short: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        marks = short.filter(pl.col("chars") <= MOST_LABEL_CHARS)
+        yield _tell(marks, "comments", TIMESTAMP, _TIMESTAMP, WEAK)
+        says = marks.filter(pl.col("line").str.ends_with(":"))
+        yield _tell(says, "comments", READER_SAYS, _READER_SAYS, WEAK)
+
+    def _find_bylines(self, first: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        label = rf"(?i)^\W{{0,3}}(?:{self._any('byline_label')})[\s:]"
+        yield _tell(first, "byline", BYLINE_LABEL, label, WEAK)
+        separator = r"(?:\s*[,;|/·•]\s*|\s+(?:and|und|et|y|e|i|oraz|и|&)\s+)"
+        yield _tell(first, "byline", BARE_NAMES, rf"^{_NAME}(?:{separator}{_NAME})*$", WEAK)
+
+    def _find_address(self, last: pl.DataFrame) -> pl.DataFrame:
+        """Find lines that speak to the reader or of the publisher."""
+        told = last.filter((pl.col("chars") <= CAPTION_CHARS) & ~pl.col("line").str.contains(_QUOTED))
+        return _tell(told, "other_boilerplate", ADDRESS, rf"(?i)(?:^|\W)(?:{self._any('reader')})(?:\W|$)", WEAK)
+
+    def _find_bios(self, last: pl.DataFrame) -> pl.DataFrame:
+        heads = last.with_columns(pl.col("line").str.head(ROLE_CHARS))
+        verbs = rf"(?:\s*\([^()]*\))?(?:\s*[,:—–-]|\s+(?:{self._any('bio_verb')})\s)"
+        named = heads.filter(pl.col("line").str.contains(rf"^\W{{0,4}}(?:{_NAME}{verbs}|{_CASELESS_NAME})"))
+        hints = _hints(word.removesuffix("*") for word in self._words["bio_role"])
+        is_hinted = pl.col("line").str.contains_any(hints, ascii_case_insensitive=True)
+        return _as_signs(named.filter(is_hinted), "author_bio", NAME_AND_ROLE, WEAK)
+
+
+def _hints(words: Iterable[str]) -> pl.Series:
+    """What to look for, in either case: that of ASCII does not count."""
+    hints = {hint for word in words for hint in (word, word if word.isascii() else word.capitalize())}
+    return pl.Series(sorted(hints), dtype=pl.String()).implode()
+
+
+def _tell(lines: pl.DataFrame, kind: str, rule: str, sign: str, weight: int = SURE) -> pl.DataFrame:
+    return _as_signs(lines.filter(pl.col("line").str.contains(sign)), kind, rule, weight)
+
+
+def _as_signs(lines: pl.DataFrame, kind: str, rule: str, weight: int) -> pl.DataFrame:
+    return lines.select("id", kind=pl.lit(kind), rule=pl.lit(rule), weight=pl.lit(weight, pl.Int64))
