@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from transforms.conform import LIST_FIELDS, FieldNames, encodable
+from transforms.extraction import BeginExtraction, extract_later
 from transforms.formats import Format
 from transforms.schema import RAW_RECORDS, REJECTS
 
@@ -38,6 +39,8 @@ class ParseOptions:
         batch_records: Most records and rejects in a batch. 10,000 make the cost of building a frame vanish.
         batch_bytes: Most bytes of records in a batch, overrun by one record at most. At 8 MiB, or 1,600 articles,
             memory is used again from batch to batch: 64 MiB are a quarter slower.
+        begin_extraction: What finds the text of web pages. By default they are worked on in this process, without a
+            bound on time and memory.
     """
 
     names: FieldNames
@@ -47,6 +50,7 @@ class ParseOptions:
     max_record_bytes: int = 16 * 1024 * 1024
     batch_records: int = 10_000
     batch_bytes: int = 8 * 1024 * 1024
+    begin_extraction: BeginExtraction = extract_later
 
 
 @dataclass(frozen=True)

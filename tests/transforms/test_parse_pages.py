@@ -182,8 +182,39 @@ def test_page_without_text_is_set_aside(page: str) -> None:
     assert parsed("html", page)["reason"] == "malformed_html"
 
 
-def test_deeply_nested_page_ends_in_one_row() -> None:
-    assert parsed("html", "<html><body>" + "<div>" * 20_000 + BODY)
+def test_page_keeps_where_each_field_was_found() -> None:
+    assert parsed("html", PAGE)["origins"].splitlines() == [
+        "headline=h1",
+        "dek=og:description",
+        "authors=meta.author",
+        "published_at=article:published_time",
+        "language=html.lang",
+        "url=link.canonical",
+    ]
+
+
+def test_trafilatura_is_asked_for_headline_and_date_only_where_the_page_states_none() -> None:
+    page = f"<html><body><h2>Bridge news</h2><p>{BODY}</p><p>{BODY}</p><p class='date'>2026-03-01</p></body></html>"
+    row = parsed("html", page)
+    assert row["origins"].splitlines() == ["headline=trafilatura", "published_at=trafilatura"]
+    assert (row["headline"], row["published_at"]) == ("Bridge news", "2026-03-01")
+
+
+@pytest.mark.parametrize("depth", [200, 300, 2_000, 20_000])
+def test_deeply_nested_page_has_its_text(depth: int) -> None:
+    style = "<head><style>p { color: red }</style></head>"
+    row = parsed("html", f"<html>{style}<body>" + "<div>" * depth + f"{BODY}<!-- hidden --></div>Rock &amp; roll.")
+    assert "council met on Tuesday" in row["body"]
+    assert not re.search(r"color|hidden|[<>]", row["body"])
+
+
+def test_page_that_breaks_the_extractor_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("broken")
+
+    monkeypatch.setattr("trafilatura.bare_extraction", fail)
+    row = parsed("html", PAGE)
+    assert (row["reason"], row["detail"]) == ("malformed_html", "the extractor failed: KeyError: 'broken'")
 
 
 def test_real_pages_have_headline_date_and_body_unless_their_front_matter_is_no_yaml(shared_data: Path) -> None:
