@@ -2,14 +2,16 @@
 
 Records pass through in bounded batches that join the drops of one source: parse, clean, check every row rule, write.
 Memory depends on the size of a batch, not on that of a drop or of the run. While one batch is parsed, others are
-cleaned and checked in threads: most of that work is done outside the interpreter.
+cleaned and checked in threads: most of that work is done outside the interpreter. Web pages are worked on in processes
+of their own; while one is, the drops behind it are opened, so that all processes have a page.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -17,6 +19,7 @@ import polars as pl
 from expectations.engine import preload
 from expectations.row_rules import CheckedRows, apply_row_rules
 from expectations.table_rules import count_batch
+from flows.extraction_pool import ExtractionPool
 from flows.quarantine import as_quarantine, failed_rules, unreadable
 from flows.rules import line_rules, rules_of
 from flows.run import STAGED_COMPRESSION, Progress, Run
@@ -37,6 +40,9 @@ STAGING_THREADS = 2
 BATCH_RECORDS = 4_000
 BATCH_BYTES = 24 << 20
 """A batch of five-kilobyte articles is 20 MB; larger ones are no faster (see `make bench`)."""
+
+DROPS_AHEAD = 4
+"""Drops opened for each process that works on pages: one in work, and some for when it is done with that."""
 
 DROP_COUNTS = pl.Schema(
     {
@@ -62,6 +68,20 @@ class DropBatch:
 
 
 @dataclass(frozen=True)
+class _OpenDrop:
+    """A drop whose format is known, and whose records have not been read."""
+
+    drop: Mapping[str, str]
+    stream: BinaryIO
+    parsed: ParsedDrop
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is being worked on by another process."""
+        return self.parsed.format is Format.HTML
+
+
+@dataclass(frozen=True)
 class SourceBatch:
     """Records and rejects of one source, with the identity of their drops, ready to be cleaned and staged."""
 
@@ -80,8 +100,8 @@ def parse(run: Run) -> None:
     new_drops = pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
     if new_drops.height:
         preload()
-    reader = _DropReader(run, files_total=new_drops.height)
-    with ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool:
+    with ExtractionPool() as pages, ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool:
+        reader = _DropReader(run, files_total=new_drops.height, pages=pages)
         under_way: deque[Future[None]] = deque()
         for batch in reader.batches(new_drops):
             if len(under_way) == STAGING_THREADS:
@@ -95,10 +115,11 @@ def parse(run: Run) -> None:
 class _DropReader:
     """Reads drops one after the other, joining what belongs to one source into batches, and counts as it goes."""
 
-    def __init__(self, run: Run, *, files_total: int) -> None:
+    def __init__(self, run: Run, *, files_total: int, pages: ExtractionPool) -> None:
         self.counts: list[tuple[object, ...]] = []
         self._run = run
         self._files_total = files_total
+        self._pages = pages
         self._records = 0
         self._store = RawStore(run.settings.home.raw)
 
@@ -106,10 +127,10 @@ class _DropReader:
         """Yield the batches of all drops; the drops stand in order of source."""
         for (name,), of_source in drops.group_by("source", maintain_order=True):
             source = self._run.settings.source(str(name))
-            options = parse_options(source)
+            options = replace(parse_options(source), begin_extraction=self._pages.begin)
             number, gathered = 0, _Gathered()
-            for drop in of_source.iter_rows(named=True):
-                for batch in self._read(drop, options):
+            for opened in self._opened(of_source.iter_rows(named=True), options):
+                for batch in self._read(opened.drop, opened.parsed):
                     gathered.add(batch)
                     if gathered.is_full:
                         yield join_batches(source, number, gathered.batches)
@@ -117,17 +138,38 @@ class _DropReader:
             if gathered.batches:
                 yield join_batches(source, number, gathered.batches)
 
-    def _read(self, drop: Mapping[str, str], options: ParseOptions) -> Iterator[DropBatch]:
+    def _opened(self, drops: Iterable[Mapping[str, str]], options: ParseOptions) -> Iterator["_OpenDrop"]:
+        """Yield each drop opened, in order; behind a page that is being worked on, others are opened meanwhile."""
+        ahead: deque[_OpenDrop] = deque()
+        try:
+            for drop in drops:
+                ahead.append(self._open(drop, options))
+                while ahead and (not ahead[0].is_page or self._is_far_enough(ahead)):
+                    yield ahead[0]
+                    ahead.popleft().stream.close()
+            while ahead:
+                yield ahead[0]
+                ahead.popleft().stream.close()
+        finally:
+            for opened in ahead:
+                opened.stream.close()
+
+    def _is_far_enough(self, ahead: Sized) -> bool:
+        return len(ahead) >= DROPS_AHEAD * self._pages.processes or self._pages.is_full
+
+    def _open(self, drop: Mapping[str, str], options: ParseOptions) -> "_OpenDrop":
+        stream = self._store.open(drop["drop_sha256"])
+        return _OpenDrop(drop, stream, parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options))
+
+    def _read(self, drop: Mapping[str, str], parsed: ParsedDrop) -> Iterator[DropBatch]:
         """Yield a drop's records and rejects; count them when the drop ends."""
         records_in, rejects, error = 0, 0, None
-        with self._store.open(drop["drop_sha256"]) as stream:
-            parsed = parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options)
-            for raw in parsed.batches:
-                records_in += raw.records.height + raw.rejects.height
-                if rejects == 0 and raw.rejects.height:
-                    error = raw.rejects["detail"][0]
-                rejects += raw.rejects.height
-                yield DropBatch(drop, body_format(parsed), raw)
+        for raw in parsed.batches:
+            records_in += raw.records.height + raw.rejects.height
+            if rejects == 0 and raw.rejects.height:
+                error = raw.rejects["detail"][0]
+            rejects += raw.rejects.height
+            yield DropBatch(drop, body_format(parsed), raw)
         is_whole = rejects == records_in
         format_ = str(parsed.format)
         self.counts.append(
