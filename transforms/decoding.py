@@ -5,14 +5,12 @@ read that it counts as undecodable. Leaves to `encodings` which encoding to try,
 a text that is kept.
 """
 
-import re
-
 UNREADABLE_SHARE = 0.01
 """More than this share of unreadable characters makes a text undecodable. Prose in a wrong single-byte or UTF-8
 reading has 3 % and more of them in French or German; a text with a scratch has fewer than one in a hundred."""
 UNREADABLE_SPARED = 1  # one bad byte in a headline of forty characters is a scratch, too
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20)])
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -41,7 +39,8 @@ def is_damaged(text: str) -> bool:
 
 def is_binary(text: str) -> bool:
     """Tell whether a text holds too many NULs and other control characters that no writer types."""
-    return _exceeds(len(_CONTROLS.findall(text)), text)
+    encoded = text.encode("utf-8", "surrogatepass")  # six times as fast as a pattern: no other character has such bytes
+    return _exceeds(len(encoded) - len(encoded.translate(None, _CONTROLS)), text)
 
 
 def _exceeds(unreadable: int, text: str) -> bool:

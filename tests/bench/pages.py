@@ -1,0 +1,107 @@
+"""Measure how many web pages a second a run reads, beside bare trafilatura in as many processes on the same pages.
+
+Ours is all that a run does with a page before cleaning: raw store, detection, extraction in worker processes,
+metadata, record. Bare trafilatura gets decoded pages in a pool of `multiprocessing`, once for the text alone and once
+with its own metadata, which is the same work. Both are warm; rounds alternate, and the best of each counts.
+
+    python tests/bench/pages.py [FOLDER]      by default ../shared/data/extraction
+"""
+
+import gzip
+import logging
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import polars as pl
+import trafilatura
+
+from flows.extraction_pool import ExtractionPool
+from flows.parse import _DropReader
+from flows.run import Run
+from flows.settings import load_settings
+from transforms.decoding import decode_text
+from transforms.encodings import UTF_8, detect_encoding
+from warehouse.raw_store import RawStore
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
+ROUNDS = 3
+REPEATED = 2
+PROCESSES = len(os.sched_getaffinity(0))
+TARGET = 0.85
+
+
+def main(folder: Path) -> None:
+    """Measure all three, and print a table."""
+    paths = sorted((folder / "html").glob("*.gz"))
+    if not paths:
+        print(f"skipped: no pages in {folder / 'html'}")  # noqa: T201 -- the result
+        return
+    pages = [gzip.decompress(path.read_bytes()) for path in paths]
+    with tempfile.TemporaryDirectory() as home, multiprocessing.get_context("spawn").Pool(PROCESSES) as processes:
+        ours = _reader(Path(home), pages)
+        texts = [decode_text(page, (detect_encoding(page, hint=None) or UTF_8).name) for page in pages] * REPEATED
+        text_only = partial(_bare, processes, texts, with_metadata=False)
+        with_metadata = partial(_bare, processes, texts, with_metadata=True)
+        _report(len(texts), _best({"copydesk": ours, "text alone": text_only, "text and metadata": with_metadata}))
+
+
+def _reader(home: Path, pages: Sequence[bytes]) -> Callable[[], float]:
+    """Put pages into a raw store; return what reads them all, and measures it without the start of the processes."""
+    run = SimpleNamespace(settings=load_settings(home=home), on_progress=lambda _: None)
+    store = RawStore(run.settings.home.raw)
+    drops = []
+    for number, page in enumerate(pages):
+        path = home / f"{number}.html"
+        path.write_bytes(page)
+        drops.append({"source": "web", "drop_sha256": store.put(path, known=lambda _: False)[0], "uri": str(path)})
+
+    def read() -> float:
+        with ExtractionPool() as pool:
+            for waiting in [pool.begin("<html></html>") for _ in range(2 * PROCESSES)]:
+                waiting()
+            started = time.perf_counter()
+            reader = _DropReader(cast("Run", run), files_total=len(drops), pages=pool)
+            read = sum(batch.records.height for batch in reader.batches(pl.DataFrame(drops * REPEATED)))
+            assert read == len(drops) * REPEATED
+            return time.perf_counter() - started
+
+    return read
+
+
+def _bare(processes: Any, texts: Sequence[str], *, with_metadata: bool) -> float:
+    started = time.perf_counter()
+    sizes = processes.imap(partial(_extract, with_metadata=with_metadata), texts, chunksize=4)
+    assert sum(size > 0 for size in sizes) == len(texts)
+    return time.perf_counter() - started
+
+
+def _extract(page: str, *, with_metadata: bool) -> int:
+    logging.disable(logging.CRITICAL)
+    found: Any = trafilatura.bare_extraction(page, include_comments=False, with_metadata=with_metadata)
+    return len(found.text) if found is not None else 0
+
+
+def _best(measures: dict[str, Callable[[], float]]) -> dict[str, float]:
+    """Return the least seconds of each after a round that warms up."""
+    rounds = [{name: measure() for name, measure in measures.items()} for _ in range(ROUNDS + 1)]
+    return {name: min(seconds[name] for seconds in rounds[1:]) for name in measures}
+
+
+def _report(pages: int, seconds: dict[str, float]) -> None:
+    print(f"{pages:,} pages, {PROCESSES} processes, best of {ROUNDS}; target {TARGET}")  # noqa: T201 -- the result
+    for name, taken in seconds.items():
+        ratio = taken / seconds["copydesk"]
+        beside = "" if name == "copydesk" else f"   copydesk has {ratio:.2f} of it"
+        print(f"{name:<20}{pages / taken:>8.1f} pages/s{beside}")  # noqa: T201 -- the result
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)

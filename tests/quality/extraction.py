@@ -1,0 +1,146 @@
+"""Measure what is found in real pages, beside trafilatura with its best settings, on the same pages in one run.
+
+A segment that must be kept and is counts as true positive, one that must go and stays as false positive. Headline,
+authors and date are compared with what people noted, regardless of case, quotes and white space.
+
+    python tests/quality/extraction.py [FOLDER]      by default ../shared/data/extraction
+"""
+
+import gzip
+import json
+import logging
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import trafilatura
+
+from transforms.bylines import split_names
+from transforms.dates import DateReading, read_dates
+from transforms.decoding import decode_text
+from transforms.encodings import UTF_8, detect_encoding
+from transforms.extraction import extract_page
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
+FIELDS = ("title", "author", "date")
+_STRAIGHT = str.maketrans({**dict.fromkeys("’‘‚", "'"), **dict.fromkeys("“”„»«", '"')})
+
+Gold = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a page; a date is ISO 8601."""
+
+    text: str
+    title: str | None
+    author: Sequence[str]
+    date: str | None
+
+
+@dataclass(frozen=True)
+class ExtractionQuality:
+    """How good an extractor is.
+
+    Attributes:
+        precision: Share of the segments kept that had to be kept.
+        recall: Share of the segments that had to be kept that were.
+        f1: Harmonic mean of the two.
+        outcomes: For each field, pages by outcome: `exact`, `wrong` or `null` where people noted a value; elsewhere
+            `unnoted` if there is one all the same, else `nothing`.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    outcomes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def exact(self, name: str) -> float:
+        """Share of the values of a field that people noted that are found as noted."""
+        counts = self.outcomes[name]
+        return counts["exact"] / (counts["exact"] + counts["wrong"] + counts["null"])
+
+
+def measure_extraction(folder: Path = FOLDER) -> dict[str, ExtractionQuality]:
+    """Measure copydesk and trafilatura on the pages of a folder."""
+    gold: list[Gold] = json.loads((folder / "gold.json").read_text("utf-8"))
+    pages = [read_page(folder / "html" / f"{page['file']}.gz") for page in gold]
+    return {name: _quality(gold, [find(page) for page in pages]) for name, find in EXTRACTORS.items()}
+
+
+def read_page(path: Path) -> str:
+    """Decode a page as a run does."""
+    data = gzip.decompress(path.read_bytes())
+    return decode_text(data, (detect_encoding(data, hint=None) or UTF_8).name)
+
+
+def _by_copydesk(page: str) -> Found:
+    fields: dict[str, Any] = extract_page(page).fields
+    names = split_names(pl.Series(fields.get("authors") or [], dtype=pl.String)).explode().drop_nulls().to_list()
+    return Found(fields.get("body", ""), fields.get("headline"), names, _day(fields.get("published_at")))
+
+
+def _by_trafilatura(page: str) -> Found:
+    found: Any = trafilatura.bare_extraction(page, include_comments=False, with_metadata=True)
+    if found is None:
+        return Found("", None, (), None)
+    return Found(found.text, found.title, (found.author or "").split(";"), found.date)
+
+
+EXTRACTORS: Mapping[str, Callable[[str], Found]] = {"copydesk": _by_copydesk, "trafilatura": _by_trafilatura}
+
+
+def _day(date: str | None) -> str | None:
+    """Day of a date as its page writes it: not in UTC, where it may be another."""
+    if date is None or re.match(r"\d{4}-\d\d-\d\d", date):
+        return date and date[:10]
+    [moment] = read_dates(pl.Series([date]), DateReading("UTC", None, None)).get_column("at")
+    return moment and moment.date().isoformat()
+
+
+def _quality(gold: Sequence[Gold], found: Sequence[Found]) -> ExtractionQuality:
+    kept = sum(segment in one.text for page, one in zip(gold, found, strict=True) for segment in page["with"])
+    left = sum(segment in one.text for page, one in zip(gold, found, strict=True) for segment in page["without"])
+    precision, recall = kept / (kept + left), kept / sum(len(page["with"]) for page in gold)
+    outcomes = {
+        name: Counter(_outcome(page.get(name), getattr(one, name)) for page, one in zip(gold, found, strict=True))
+        for name in FIELDS
+    }
+    return ExtractionQuality(precision, recall, 2 * precision * recall / (precision + recall), outcomes)
+
+
+def _outcome(noted: str | Sequence[str] | None, found: str | Sequence[str] | None) -> str:
+    expected, value = _folded(noted), _folded(found)
+    if not expected:
+        return "unnoted" if value else "nothing"
+    return "exact" if value == expected else "wrong" if value else "null"
+
+
+def _folded(value: str | Sequence[str] | None) -> list[str]:
+    """Fold a text, or names in any order."""
+    texts = [value] if isinstance(value, str) else value or ()
+    folded = (" ".join(text.translate(_STRAIGHT).split()).casefold() for text in texts)
+    return sorted(filter(None, folded))
+
+
+def main(folder: Path) -> int:
+    """Print both; fail where copydesk keeps less of what matters than trafilatura."""
+    logging.disable(logging.CRITICAL)
+    if not folder.is_dir():
+        print(f"skipped: {folder} is not there")  # noqa: T201 -- the result
+        return 0
+    measured = measure_extraction(folder)
+    for name, quality in measured.items():
+        print(f"{name}: precision {quality.precision:.3f}, recall {quality.recall:.3f}, F1 {quality.f1:.3f}")  # noqa: T201
+        for one in FIELDS:
+            print(f"  {one:<8}{quality.exact(one):>6.1%}  {dict(quality.outcomes[one])}")  # noqa: T201 -- the result
+    return int(measured["copydesk"].f1 < measured["trafilatura"].f1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else FOLDER))
