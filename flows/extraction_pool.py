@@ -5,30 +5,33 @@ Decides how many processes there are, what a page may take, and what becomes of 
 
 The processes are ours, started as programs (as Great Expectations is) rather than by `multiprocessing`: its children
 would import the main module of whoever runs the flow, and pebble's, too. A thread for each process waits for its
-answers, and looks meanwhile how the process is doing.
+answers, and looks meanwhile how the process is doing. Where many pages wait, a process has the next one before it has
+answered the last: it does not stand idle while this process is busy with something else.
 """
 
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self, cast
 
 from transforms.extraction import OVERRUN, Extraction, Fault
 
 START_SECONDS = 60  # 0.3 are usual; a machine that swaps takes longer
 LOOK_SECONDS = 0.05  # memory is written at some GB/s, so a bound is overrun by a tenth of a GB
-MOST_CHARS_PENDING = 64 << 20  # of pages that wait: four of the largest
+MOST_BYTES_PENDING = 64 << 20  # of pages that wait: four of the largest
+BYTES_AHEAD = 1 << 20  # of a page that a process gets while it works on another; most systems grant a fifth
 RENEWED_FROM_BYTES = 512 << 20  # what a process may keep between pages: caches, and memory in pieces
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 REMEDY = "look at it in a browser, and send its text instead"
@@ -51,6 +54,13 @@ class ExtractionProcessError(Exception):
     """No process for pages can be started."""
 
 
+class _Job(NamedTuple):
+    """A page in UTF-8, and where its answer is waited for."""
+
+    page: bytes
+    answer: Future[Extraction]
+
+
 class ExtractionPool:
     """Extracts pages in processes of their own, which start with the first page and end with the block."""
 
@@ -58,11 +68,9 @@ class ExtractionPool:
         """Start nothing yet; by default there will be a process for each processor that this one may use."""
         self.processes = processes or _usable_processors()
         self._workers = [_Worker(limits or PageLimits()) for _ in range(self.processes)]
-        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # few pages need few processes
-        for worker in self._workers:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(max_workers=self.processes, thread_name_prefix="extraction")
-        self._chars_pending = 0
+        self._threads: list[threading.Thread] = []
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._bytes_pending = 0
         self._counting = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -70,73 +78,101 @@ class ExtractionPool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End the processes, also in the middle of a page."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.retire()
-        self._threads.shutdown()
-        for worker in self._workers:
-            worker.end()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
 
     @property
     def is_full(self) -> bool:
         """Whether so much text waits that no more should be read ahead."""
-        return self._chars_pending >= MOST_CHARS_PENDING
+        return self._bytes_pending >= MOST_BYTES_PENDING
 
     def begin(self, page: str) -> Callable[[], Extraction]:
         """Begin to extract a page, as soon as there is a process for it; what is returned waits for the answer."""
-        self._count(len(page))
-        return self._threads.submit(self._extract, page).result
+        job = _Job(page.encode("utf-8", "surrogatepass"), Future())
+        self._count(len(job.page))
+        self._jobs.put(job)
+        if len(self._threads) < self.processes:
+            worker = self._workers[len(self._threads)]
+            self._threads.append(threading.Thread(target=self._serve, args=(worker,), name="extraction", daemon=True))
+            self._threads[-1].start()
+        return job.answer.result
 
-    def _extract(self, page: str) -> Extraction:
-        worker = self._idle.get()
-        try:
-            return worker.extract(page)
-        finally:
-            self._idle.put(worker)
-            self._count(-len(page))
+    def _serve(self, worker: "_Worker") -> None:
+        """Have a worker answer one page after the other."""
+        following: _Job | None = None
+        while (job := following or self._jobs.get()) is not None:
+            following = self._following(worker)
+            try:
+                job.answer.set_result(worker.extract(job.page, following.page if following else None))
+            except Exception as error:  # noqa: BLE001 -- whoever waits for the answer must learn of anything
+                job.answer.set_exception(error)
+            self._count(-len(job.page))
+        worker.end()
 
-    def _count(self, chars: int) -> None:
+    def _following(self, worker: "_Worker") -> _Job | None:
+        """Take the next page already, where there are enough for the other workers."""
+        if worker.is_retired or self._jobs.qsize() <= self.processes:
+            return None
+        with suppress(queue.Empty):
+            job = self._jobs.get_nowait()
+            if job is not None:
+                return job
+            self._jobs.put(None)  # for a thread that asks
+        return None
+
+    def _count(self, size: int) -> None:
         with self._counting:
-            self._chars_pending += chars
+            self._bytes_pending += size
 
 
 class _Worker:
     """A process for pages, started when one is there and it is not running."""
 
     def __init__(self, limits: PageLimits) -> None:
+        self.is_retired = False
         self._limits = limits
         self._process: _Process | None = None
-        self._is_retired = False
+        self._ahead: bytes | None = None  # a page that the process has, and has not been asked for
         self._changing = threading.Lock()
 
-    def extract(self, page: str) -> Extraction:
-        """Wait for what is kept of a page.
+    def extract(self, page: bytes, following: bytes | None) -> Extraction:
+        """Wait for what is kept of a page; give the process the following one, too, so that it need not wait for us.
 
         Raises:
             ExtractionProcessError: if no process can be started.
         """
-        process = self._ready()
+        process = self._process if page is self._ahead else None
         try:
-            process.connection.send(page)
+            if process is None:
+                process = self._ready()
+                process.connection.send_bytes(page)
+            self._ahead = following if following and process.takes_ahead(following) else None
+            if self._ahead is not None:
+                process.connection.send_bytes(self._ahead)
             extraction = self._wait(process)
         except (EOFError, ConnectionError):
             self.end()
-            extraction = _overrun(f"the process that worked on it ended by itself ({process.ending})")
-        if process.memory_bytes > RENEWED_FROM_BYTES:
-            self.end()
+            extraction = _overrun(f"the process that worked on it ended by itself ({cast('_Process', process).ending})")
+        else:
+            if self._ahead is None and process.memory_bytes > RENEWED_FROM_BYTES:
+                self.end()
         return extraction
 
     def retire(self) -> None:
         """Break off whatever the process does, and start no other."""
         with self._changing:
-            self._is_retired = True
+            self.is_retired = True
             if self._process is not None:
                 self._process.program.kill()
 
     def end(self) -> None:
         """End the process, if one is running."""
         with self._changing:
-            process, self._process = self._process, None
+            process, self._process, self._ahead = self._process, None, None
         if process is not None:
             process.end()
 
@@ -144,7 +180,7 @@ class _Worker:
         if self._process is not None and self._process.program.poll() is not None:
             self.end()  # it ended between two pages, neither of which is to blame
         with self._changing:
-            if self._is_retired:
+            if self.is_retired:
                 raise ExtractionProcessError("The processes for web pages were ended.")
             if self._process is None:
                 self._process = _Process(self._limits)
@@ -188,6 +224,7 @@ class _Process:
             start_new_session=True,
         )
         theirs.close()
+        self._room = _room(self.connection.fileno())
         try:
             is_ready = self.connection.poll(START_SECONDS) and self.connection.recv() is None
         except (EOFError, ConnectionError):
@@ -206,6 +243,10 @@ class _Process:
             return int(Path(f"/proc/{self.program.pid}/statm").read_bytes().split()[1]) * _PAGE_BYTES
         return 0
 
+    def takes_ahead(self, page: bytes) -> bool:
+        """Tell whether a page can be left in the socket: it fits, and the program will not be renewed before it."""
+        return len(page) <= self._room and self.memory_bytes <= RENEWED_FROM_BYTES
+
     @property
     def ending(self) -> str:
         """How the program ended."""
@@ -217,6 +258,13 @@ class _Process:
         self.program.kill()
         self.program.wait()
         self.connection.close()
+
+
+def _room(descriptor: int) -> int:
+    """Make room in a socket, and return how much fits in it though nobody reads: half, as the system counts its own."""
+    with socket.socket(fileno=os.dup(descriptor)) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BYTES_AHEAD)
+        return end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
 
 
 def _usable_processors() -> int:

@@ -29,7 +29,7 @@ def main() -> None:
     with Connection(descriptor) as connection, suppress(EOFError, ConnectionError):
         connection.send(None)  # ready
         while True:
-            page = connection.recv()
+            page = connection.recv_bytes().decode("utf-8", "surrogatepass")
             signal.alarm(seconds + ALARM_GRACE_SECONDS)
             extraction = extract_page(page)
             signal.alarm(0)

@@ -2,7 +2,8 @@
 
 Ours is all that a run does with a page before cleaning: raw store, detection, extraction in worker processes,
 metadata, record. Bare trafilatura gets decoded pages in a pool of `multiprocessing`, once for the text alone and once
-with its own metadata, which is the same work. Both are warm; rounds alternate, and the best of each counts.
+with its own metadata, which is the same work. All are warm, and take turns; a ratio is the median
+of those of the turns, as a machine that others use is now fast and now slow.
 
     python tests/bench/pages.py [FOLDER]      by default ../shared/data/extraction
 """
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -32,8 +34,7 @@ from transforms.encodings import UTF_8, detect_encoding
 from warehouse.raw_store import RawStore
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
-ROUNDS = 3
-REPEATED = 2
+ROUNDS = 7
 PROCESSES = len(os.sched_getaffinity(0))
 TARGET = 0.85
 
@@ -47,10 +48,10 @@ def main(folder: Path) -> None:
     pages = [gzip.decompress(path.read_bytes()) for path in paths]
     with tempfile.TemporaryDirectory() as home, multiprocessing.get_context("spawn").Pool(PROCESSES) as processes:
         ours = _reader(Path(home), pages)
-        texts = [decode_text(page, (detect_encoding(page, hint=None) or UTF_8).name) for page in pages] * REPEATED
+        texts = [decode_text(page, (detect_encoding(page, hint=None) or UTF_8).name) for page in pages]
         text_only = partial(_bare, processes, texts, with_metadata=False)
         with_metadata = partial(_bare, processes, texts, with_metadata=True)
-        _report(len(texts), _best({"copydesk": ours, "text alone": text_only, "text and metadata": with_metadata}))
+        _report(len(texts), _rounds({"copydesk": ours, "text alone": text_only, "text and metadata": with_metadata}))
 
 
 def _reader(home: Path, pages: Sequence[bytes]) -> Callable[[], float]:
@@ -69,8 +70,8 @@ def _reader(home: Path, pages: Sequence[bytes]) -> Callable[[], float]:
                 waiting()
             started = time.perf_counter()
             reader = _DropReader(cast("Run", run), files_total=len(drops), pages=pool)
-            read = sum(batch.records.height for batch in reader.batches(pl.DataFrame(drops * REPEATED)))
-            assert read == len(drops) * REPEATED
+            read = sum(batch.records.height for batch in reader.batches(pl.DataFrame(drops)))
+            assert read == len(drops)
             return time.perf_counter() - started
 
     return read
@@ -89,18 +90,18 @@ def _extract(page: str, *, with_metadata: bool) -> int:
     return len(found.text) if found is not None else 0
 
 
-def _best(measures: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """Return the least seconds of each after a round that warms up."""
-    rounds = [{name: measure() for name, measure in measures.items()} for _ in range(ROUNDS + 1)]
-    return {name: min(seconds[name] for seconds in rounds[1:]) for name in measures}
+def _rounds(measures: dict[str, Callable[[], float]]) -> list[dict[str, float]]:
+    """Return the seconds of each measure in each round, but for a first one that warms up."""
+    return [{name: measure() for name, measure in measures.items()} for _ in range(ROUNDS + 1)][1:]
 
 
-def _report(pages: int, seconds: dict[str, float]) -> None:
-    print(f"{pages:,} pages, {PROCESSES} processes, best of {ROUNDS}; target {TARGET}")  # noqa: T201 -- the result
-    for name, taken in seconds.items():
-        ratio = taken / seconds["copydesk"]
+def _report(pages: int, rounds: list[dict[str, float]]) -> None:
+    print(f"{pages:,} pages, {PROCESSES} processes, median of {ROUNDS} rounds; target {TARGET}")  # noqa: T201 -- the result
+    for name in rounds[0]:
+        speed = median(pages / seconds[name] for seconds in rounds)
+        ratio = median(seconds[name] / seconds["copydesk"] for seconds in rounds)
         beside = "" if name == "copydesk" else f"   copydesk has {ratio:.2f} of it"
-        print(f"{name:<20}{pages / taken:>8.1f} pages/s{beside}")  # noqa: T201 -- the result
+        print(f"{name:<20}{speed:>8.1f} pages/s{beside}")  # noqa: T201 -- the result
 
 
 if __name__ == "__main__":

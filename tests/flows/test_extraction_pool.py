@@ -86,9 +86,9 @@ def test_nothing_is_started_before_the_first_page() -> None:
 
 def test_page_that_takes_too_long_loses_its_process_and_the_others_do_not_notice(endless_page: str) -> None:
     with ExtractionPool(PageLimits(seconds=1), processes=1) as pool:
-        waiting = [pool.begin(page) for page in (a_page(1), endless_page, a_page(2))]
-        first, endless, last = [wait() for wait in waiting]
-    assert (first.fields["headline"], last.fields["headline"]) == ("Bridge 1", "Bridge 2")
+        waiting = [pool.begin(page) for page in (a_page(0), endless_page, *map(a_page, range(2, 7)))]
+        first, endless, *others = [wait() for wait in waiting]
+    assert [found.fields["headline"] for found in (first, *others)] == [f"Bridge {n}" for n in (0, 2, 3, 4, 5, 6)]
     reason, detail = fault_of(endless)
     assert reason == "extraction_timeout"
     assert "more than 1 s; look at it in a browser" in detail
@@ -105,13 +105,22 @@ def test_page_that_takes_too_much_memory_is_given_up(endless_page: str) -> None:
 
 def test_process_that_is_killed_takes_one_page_with_it(endless_page: str) -> None:
     with ExtractionPool(processes=1) as pool:
-        waiting = [pool.begin(page) for page in (endless_page, a_page())]
+        waiting = [pool.begin(page) for page in (a_page(), endless_page, *map(a_page, range(5)))]
         wait_until_busy(pool)
+        assert pool._workers[0]._ahead == a_page(0).encode()
         os.kill(pid_of(pool), signal.SIGKILL)
-        killed, healthy = [wait() for wait in waiting]
+        _, killed, *others = [wait() for wait in waiting]
     assert fault_of(killed)[0] == "extraction_timeout"
     assert "ended by itself (SIGKILL)" in fault_of(killed)[1]
-    assert healthy.fault is None
+    assert [found.fields["headline"] for found in others] == [f"Bridge {number}" for number in range(5)]
+
+
+def test_long_pages_are_not_left_in_the_socket_where_nobody_reads_them(endless_page: str) -> None:
+    long_page = a_page() + "<!--" + "x" * (4 << 20) + "-->"
+    with ExtractionPool(PageLimits(seconds=1), processes=1) as pool:
+        waiting = [pool.begin(page) for page in (endless_page, long_page, a_page(), a_page(), a_page())]
+        faults = [wait().fault for wait in waiting]
+    assert [fault is None for fault in faults] == [False, True, True, True, True]
 
 
 def test_process_that_is_killed_between_two_pages_takes_none_with_it(pool: ExtractionPool) -> None:
