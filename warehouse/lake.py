@@ -1,9 +1,10 @@
-"""The lake: every stored table, append-only, one commit a run.
+"""The lake: every stored table, one commit a run.
 
 DuckLake keeps rows in Parquet files and what belongs to which snapshot in a SQLite catalog. This module makes the
-tables from `transforms.schema`, appends staged files to them in one transaction, and answers what a run has to know of
-earlier ones. A history table lies in the lake under its own name with `_history` behind it; which of its rows count is
-a matter of views (see `warehouse.publish`).
+tables from `transforms.schema`, inserts staged files into them in one transaction, and answers what a run has to know
+of earlier ones. Rows are only ever added here; where some have to go, see `warehouse.replace`. A history table lies in
+the lake under its own name with `_history` behind it; which of its rows count is a matter of views (see
+`warehouse.publish`).
 
 Sources: DuckLake specification 1.0; its functions as of DuckDB 1.5.
 """
@@ -44,6 +45,11 @@ SQL_TYPES: Mapping[pl.DataType, str] = {
 def stored_name(table: Table) -> str:
     """Name of the lake table that holds the rows of `table`."""
     return f"{table.name}_history" if table.latest_by else table.name
+
+
+def qualified_name(table: Table) -> str:
+    """Name of the lake table that holds the rows of `table`, with catalog and schema."""
+    return f"lake.{_qualified(stored_name(table))}"
 
 
 def extension_path(name: str) -> Path | None:
@@ -99,21 +105,41 @@ class Lake:
             rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
         return self.query(rows)
 
-    def append(self, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
-        """Append staged Parquet files, by table name, in one transaction: all rows in all tables, or none.
+    def scan(self, sql: str, parameters: Mapping[str, object]) -> Iterator[pl.DataFrame]:
+        """Yield the result of a query in frames of bounded size; run no other query meanwhile."""
+        for batch in self.connection.execute(sql, parameters).to_arrow_reader(ROW_GROUP_ROWS):
+            yield pl.DataFrame(batch)
 
-        Files hold all columns of their table, by name and in any order; columns that the table lacks are left out.
-        """
+    def append(self, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
+        """Append staged Parquet files, by table name, in one transaction: all rows in all tables, or none."""
+        with self.commit(message):
+            for name, paths in staged.items():
+                self.insert(STORED[name], paths)
+
+    @contextmanager
+    def commit(self, message: str) -> Iterator[None]:
+        """Make all that is done within the block one commit; where the block fails, nothing of it is done."""
         self.connection.execute("BEGIN")
         try:
-            for name, paths in staged.items():
-                if paths:
-                    self._insert(STORED[name], paths)
+            yield
             self.connection.execute("CALL lake.set_commit_message('copydesk', ?)", [message])
             self.connection.execute("COMMIT")
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
+
+    def insert(self, table: Table, paths: Sequence[Path]) -> None:
+        """Insert the rows of staged Parquet files, within a commit.
+
+        Files hold all columns of their table, by name and in any order; columns that the table lacks are left out.
+        """
+        if not paths:
+            return
+        names = ", ".join(column.name for column in table.columns)
+        self.connection.execute(
+            f"INSERT INTO {qualified_name(table)} ({names}) SELECT {names} FROM read_parquet(?)",
+            [[str(path) for path in paths]],
+        )
 
     def data_files(self, table: Table) -> list[Path]:
         """Return the Parquet files that hold the table in the newest snapshot, oldest first.
@@ -132,13 +158,6 @@ class Lake:
     def missing_files(self) -> list[Path]:
         """Return the data files that the newest snapshot names and that are not there."""
         return [path for table in STORED.values() for path in self.data_files(table) if not path.exists()]
-
-    def _insert(self, table: Table, paths: Sequence[Path]) -> None:
-        names = ", ".join(column.name for column in table.columns)
-        self.connection.execute(
-            f"INSERT INTO lake.{_qualified(stored_name(table))} ({names}) SELECT {names} FROM read_parquet(?)",
-            [[str(path) for path in paths]],
-        )
 
 
 def extension_versions() -> Mapping[str, str]:
@@ -248,7 +267,7 @@ def _make_missing_tables(lake: Lake) -> None:
 
 
 def _definition(table: Table) -> Iterable[str]:
-    name = f"lake.{_qualified(stored_name(table))}"
+    name = qualified_name(table)
     columns = ", ".join(f"{column.name} {SQL_TYPES[column.dtype]}" for column in table.columns)
     yield f"CREATE TABLE {name} ({columns})"
     yield f"COMMENT ON TABLE {name} IS {quoted(table.comment)}"

@@ -42,7 +42,7 @@ POINTS = {
     "while parsing": ("flows.parse", "clean_and_check", "before", 2),
     "before matching": ("flows.steps", "match", "before", 1),
     "before the commit": ("warehouse.lake:Lake", "append", "before", 1),
-    "in the middle of the commit": ("warehouse.lake:Lake", "_insert", "after", 3),
+    "in the middle of the commit": ("warehouse.lake:Lake", "insert", "after", 3),
     "between commit and publication": ("flows.load", "publish", "before", 1),
     "after publication": ("flows.load", "write_known_files", "before", 1),
 }
