@@ -14,11 +14,11 @@ import polars as pl
 from flows.land import DROP_KEY
 from flows.run import Progress, Run, Summary
 from flows.validate import accepted_sources, refused_sources
-from transforms.schema import ARTICLES, DROPS, RECORD_ARTICLES, RUNS
+from transforms.schema import ARTICLES, BOILERPLATE_CANDIDATES, DROPS, LINE_SIGHTINGS, RECORD_ARTICLES, RUNS
 from warehouse.landing import write_known_files
 from warehouse.publish import publish
 
-_WHOLE = ("ops.drops", "ops.validations", "ops.runs", "ops.incidents")
+_WHOLE = ("ops.drops", "ops.validations", "ops.runs", "ops.incidents", BOILERPLATE_CANDIDATES.name)
 """Tables that a run stages as one file."""
 
 
@@ -37,7 +37,7 @@ def load(run: Run) -> Summary:
     summary = _summarise(run, drops)
     again = pl.read_parquet(run.path("known_drops"))
     pl.concat([_staged_history(drops, run=run), _staged_history(again, run=run)]).write_parquet(run.path("ops.drops"))
-    _run_row(run, summary).write_parquet(run.path("ops.runs"))
+    run_row(run, summary).write_parquet(run.path("ops.runs"))
     run.lake.append(_staged_files(run), message=f"ingest {run.run_id}")
     _finish(run)
     return summary
@@ -144,10 +144,11 @@ def _staged_history(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
     )
 
 
-def _run_row(run: Run, summary: Summary) -> pl.DataFrame:
+def run_row(run: Run, summary: Summary, *, kind: str = "ingest") -> pl.DataFrame:
+    """Return the row of a run for `ops.runs`."""
     row = summary.as_dict() | {
         "flow_run_id": run.flow_run_id,
-        "kind": "ingest",
+        "kind": kind,
         "started_at": run.started_at,
         "finished_at": datetime.now(UTC),
         "version": version("copydesk"),
@@ -163,6 +164,7 @@ def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
         "records": run.staged("records", sources=accepted),
         "spans": run.staged("spans", sources=accepted),
         "record_evidence": run.staged("evidence", sources=accepted),
+        LINE_SIGHTINGS.name: run.staged("lines", sources=accepted),
         RECORD_ARTICLES.name: run.staged(RECORD_ARTICLES.name),
         ARTICLES.name: run.staged(ARTICLES.name),
         "ops.quarantine": run.staged("quarantine", sources=accepted) + run.staged("refused", sources=refused),

@@ -21,7 +21,7 @@ from expectations.row_rules import CheckedRows, apply_row_rules
 from expectations.table_rules import count_batch
 from flows.extraction_pool import ExtractionPool
 from flows.quarantine import as_quarantine, failed_rules, unreadable
-from flows.rules import line_rules, rules_of
+from flows.rules import accepted_lines, line_rules, rules_of
 from flows.run import STAGED_COMPRESSION, Progress, Run
 from flows.settings import SourceSettings
 from seeds.tables import field_aliases
@@ -32,6 +32,7 @@ from transforms.identity import drop_key
 from transforms.parsing import ParsedDrop, parse_drop
 from transforms.raw_batches import ParseOptions, RawBatch
 from transforms.schema import RECORDS
+from transforms.source_lines import sight_lines
 from warehouse.raw_store import RawStore
 
 STAGING_THREADS = 2
@@ -83,19 +84,23 @@ class _OpenDrop:
 
 @dataclass(frozen=True)
 class SourceBatch:
-    """Records and rejects of one source, with the identity of their drops, ready to be cleaned and staged."""
+    """Records and rejects of one source, with the identity of their drops, ready to be cleaned and staged.
+
+    `boilerplate` are the accepted lines of the source.
+    """
 
     source: SourceSettings
     number: int
     records: pl.DataFrame
     rejects: pl.DataFrame
+    boilerplate: Sequence[str] = ()
 
 
 def parse(run: Run) -> None:
     """Stage what becomes of the run's new drops, by source and batch.
 
-    The kinds are `records`, `spans`, `evidence`, `quarantine`, `outcomes` of the row rules, and `figures` of the
-    batch. Also stages `drop_counts`, which holds what the parser itself counted, independently of what was staged.
+    The kinds are `records`, `spans`, `evidence`, `lines`, `quarantine`, `outcomes` of the row rules, and `figures` of
+    the batch. Also stages `drop_counts`, which holds what the parser itself counted, independently of what was staged.
     """
     new_drops = pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
     if new_drops.height:
@@ -122,21 +127,23 @@ class _DropReader:
         self._pages = pages
         self._records = 0
         self._store = RawStore(run.settings.home.raw)
+        self._boilerplate = accepted_lines(run.lake)
 
     def batches(self, drops: pl.DataFrame) -> Iterator[SourceBatch]:
         """Yield the batches of all drops; the drops stand in order of source."""
         for (name,), of_source in drops.group_by("source", maintain_order=True):
             source = self._run.settings.source(str(name))
             options = replace(parse_options(source), begin_extraction=self._pages.begin)
-            number, gathered = 0, _Gathered()
+            boilerplate = self._boilerplate.get(source.name, ())
+            number, gathered = 0, Gathered()
             for opened in self._opened(of_source.iter_rows(named=True), options):
                 for batch in self._read(opened.drop, opened.parsed):
                     gathered.add(batch)
                     if gathered.is_full:
-                        yield join_batches(source, number, gathered.batches)
-                        number, gathered = number + 1, _Gathered()
+                        yield join_batches(source, number, gathered.batches, boilerplate=boilerplate)
+                        number, gathered = number + 1, Gathered()
             if gathered.batches:
-                yield join_batches(source, number, gathered.batches)
+                yield join_batches(source, number, gathered.batches, boilerplate=boilerplate)
 
     def _opened(self, drops: Iterable[Mapping[str, str]], options: ParseOptions) -> Iterator["_OpenDrop"]:
         """Yield each drop opened, in order; behind a page that is being worked on, others are opened meanwhile."""
@@ -201,7 +208,7 @@ def parse_options(source: SourceSettings) -> ParseOptions:
     return options if source.max_record_bytes is None else replace(options, max_record_bytes=source.max_record_bytes)
 
 
-class _Gathered:
+class Gathered:
     """Batches of drops that will be worked on as one."""
 
     def __init__(self) -> None:
@@ -210,12 +217,14 @@ class _Gathered:
         self._bytes = 0
 
     def add(self, batch: DropBatch) -> None:
+        """Add what follows."""
         self.batches.append(batch)
         self._rows += batch.raw.records.height + batch.raw.rejects.height
         self._bytes += int(batch.raw.records.estimated_size())
 
     @property
     def is_full(self) -> bool:
+        """Whether they are enough for one batch."""
         return self._rows >= BATCH_RECORDS or self._bytes >= BATCH_BYTES
 
 
@@ -224,7 +233,9 @@ def body_format(parsed: ParsedDrop) -> str:
     return str(parsed.format if parsed.format in {Format.HTML, Format.MARKDOWN} else Format.TEXT)
 
 
-def join_batches(source: SourceSettings, number: int, batches: Sequence[DropBatch]) -> SourceBatch:
+def join_batches(
+    source: SourceSettings, number: int, batches: Sequence[DropBatch], *, boilerplate: Sequence[str]
+) -> SourceBatch:
     """Join batches of one source, and add source, drop, id and body format to their rows."""
     drops = pl.DataFrame(
         [
@@ -244,6 +255,7 @@ def join_batches(source: SourceSettings, number: int, batches: Sequence[DropBatc
         number=number,
         records=_with_drops([batch.raw.records for batch in batches], drops),
         rejects=_with_drops([batch.raw.rejects for batch in batches], drops),
+        boilerplate=boilerplate,
     )
 
 
@@ -256,27 +268,45 @@ def _with_drops(frames: Sequence[pl.DataFrame], drops: pl.DataFrame) -> pl.DataF
 
 def _stage(run: Run, batch: SourceBatch) -> None:
     """Clean and check a batch, and write what came of it."""
-    source = batch.source
-    cleaned, checked = clean_and_check(batch.records, source, now=run.started_at)
+    cleaned, checked = clean_and_check(batch, now=run.started_at)
     held_back = pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)])
+    accepted = checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at))
     frames = {
-        "records": checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at)).select(
-            RECORDS.schema.names()
-        ),
-        "spans": cleaned.spans.join(checked.accepted, on="record_id", how="semi"),
-        "evidence": cleaned.evidence.join(checked.accepted, on="record_id", how="semi"),
+        **rows_to_load(cleaned, accepted),
         "quarantine": held_back.pipe(as_quarantine, run=run),
         "outcomes": checked.outcomes,
-        "figures": count_batch(checked, source=source.name, unreadable=batch.rejects.height),
+        "figures": count_batch(checked, source=batch.source.name, unreadable=batch.rejects.height),
     }
-    folder = run.source_folder(source.name)
+    write_staged(run, batch, frames)
+
+
+def rows_to_load(cleaned: Cleaned, accepted: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """Return what is loaded of `accepted` records, by kind: `records`, `spans`, `evidence`, and `lines` to be noted.
+
+    `accepted` has `run_id` and `ingested_at`.
+    """
+    removed = cleaned.removed_lines.join(accepted, on="record_id", how="semi")
+    of_records = accepted.select("record_id", "source", "match_key")
+    lines = sight_lines(accepted, removed=removed)
+    return {
+        "records": accepted.select(RECORDS.schema.names()),
+        "spans": cleaned.spans.join(accepted, on="record_id", how="semi"),
+        "evidence": cleaned.evidence.join(accepted, on="record_id", how="semi"),
+        "lines": lines.join(of_records, on="record_id", how="left", maintain_order="left"),
+    }
+
+
+def write_staged(run: Run, batch: SourceBatch, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write frames of a batch to the staging folder, a file for each kind."""
+    folder = run.source_folder(batch.source.name)
     folder.mkdir(exist_ok=True)
     for kind, rows in frames.items():
         rows.write_parquet(folder / f"{kind}-{batch.number:05}.parquet", compression=STAGED_COMPRESSION)
 
 
-def clean_and_check(raw: pl.DataFrame, source: SourceSettings, *, now: datetime) -> tuple[Cleaned, CheckedRows]:
-    """Clean records of a source (as from `join_batches`), and judge them by its row rules."""
-    settings = CleaningSettings(time_zone=source.time_zone, date_order=source.date_order, language_hint=source.language)
-    cleaned = clean_records(raw, settings=settings, rules=line_rules(), now=now)
+def clean_and_check(batch: SourceBatch, *, now: datetime) -> tuple[Cleaned, CheckedRows]:
+    """Clean the records of a batch, and judge them by the row rules of their source."""
+    source = batch.source
+    settings = CleaningSettings(source.time_zone, source.date_order, source.language, tuple(batch.boilerplate))
+    cleaned = clean_records(batch.records, settings=settings, rules=line_rules(), now=now)
     return cleaned, apply_row_rules(cleaned.records, rules=rules_of(source).rows)

@@ -15,6 +15,7 @@ import polars as pl
 
 from flows.parse import DropBatch, body_format, clean_and_check, join_batches, parse_options
 from flows.quarantine import failed_rules, unreadable
+from flows.rules import published_lines
 from flows.settings import Settings
 from transforms.parsing import parse_drop
 from warehouse.landing import SourceNames
@@ -49,13 +50,15 @@ def preview(path: Path, *, settings: Settings, source: str | None = None) -> Pre
     names = SourceNames(settings.home.landing, settings.places, forced=source)
     of_source = settings.source(names.of_folder(path.absolute().parent))
     options = parse_options(of_source)
+    boilerplate = published_lines(settings.home).get(of_source.name, ())
     drop = {"drop_sha256": ""}
     with path.open("rb") as stream:
         parsed = parse_drop(stream, name=path.name, options=options)
         seen = Preview(path, of_source.name, str(parsed.format), parsed.encoding)
         for raw in parsed.batches:
-            batch = join_batches(of_source, 0, [DropBatch(drop, body_format(parsed), raw)])
-            _, checked = clean_and_check(batch.records, of_source, now=datetime.now(UTC))
+            drop_batch = DropBatch(drop, body_format(parsed), raw)
+            batch = join_batches(of_source, 0, [drop_batch], boilerplate=boilerplate)
+            _, checked = clean_and_check(batch, now=datetime.now(UTC))
             _count(seen, checked.accepted, pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)]))
     seen.mapping = options.names.met
     return seen

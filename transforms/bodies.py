@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.blocks import split_blocks
-from transforms.boilerplate import Boilerplate, TextRules, find_boilerplate
+from transforms.boilerplate import TextRules, find_boilerplate
 from transforms.markup import html_to_text, is_html, unescape_references
 from transforms.paragraphs import normalize_whitespace, split_paragraphs
+from transforms.source_lines import RULE, find_accepted_lines
 from transforms.spans import Edit, locate_pieces
 from transforms.structure import LEADING_BLOCKS, find_repeats, find_structure
 from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
@@ -43,21 +44,28 @@ class CleanBodies:
             `found_authors` and `authors_rule` (null where none are named), `headline_rule` and `dek_rule` (null where
             given), `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
+        removed_lines: `row` and `line` of the blocks that were removed as accepted lines.
     """
 
     records: pl.DataFrame
     spans: pl.DataFrame
+    removed_lines: pl.DataFrame
 
 
-def clean_bodies(raw: pl.DataFrame, rules: TextRules) -> CleanBodies:
-    """Clean bodies of a frame with `body`, `body_format`, and clean `headline` and `dek`."""
+def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequence[str] = ()) -> CleanBodies:
+    """Clean bodies of a frame with `body`, `body_format`, and clean `headline` and `dek`.
+
+    `accepted_lines` are those of the source.
+    """
     original = _read_markup(raw)
     repaired = repair_texts(original)
     text = split_paragraphs(normalize_whitespace(repaired.texts))
     texts = raw.select("headline", "dek", original=original, text=text).with_row_index("row")
     blocks = split_blocks(texts)
     furniture = find_boilerplate(blocks, rules)
-    pieces = _find_pieces(blocks, furniture, texts)
+    accepted = find_accepted_lines(blocks, boilerplate=accepted_lines).join(furniture.labels, on="id", how="anti")
+    labels = _spare_titles(pl.concat([furniture.labels, accepted]), blocks, texts)
+    pieces = _find_pieces(blocks, labels, texts)
     labelled = _span_pieces(pieces, texts, repaired.edits)
     spans = pl.concat([labelled, _span_repairs(labelled, original, repaired.edits)])
     records = texts.pipe(_apply_pieces, blocks, pieces).with_columns(
@@ -65,21 +73,24 @@ def clean_bodies(raw: pl.DataFrame, rules: TextRules) -> CleanBodies:
         is_beyond_plain=repaired.is_beyond_plain,
     )
     records = records.join(furniture.authors, on="row", how="left", maintain_order="left")
-    return CleanBodies(records.drop("row", "original", "text"), spans.sort("row", "char_start", "char_end"))
+    removed_lines = pieces.filter(pl.col("rule") == RULE).select("row", line="block")
+    shown = records.drop("row", "original", "text")
+    return CleanBodies(shown, spans.sort("row", "char_start", "char_end"), removed_lines)
 
 
-def _find_pieces(blocks: pl.DataFrame, furniture: Boilerplate, texts: pl.DataFrame) -> pl.DataFrame:
-    """Put together what is furniture and what the rest is; labelled blocks, with their offsets, in reading order.
+def _spare_titles(labels: pl.DataFrame, blocks: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """Leave out labels of lines near the top that say what headline or dek says, even if they read like furniture."""
+    top = blocks.join(labels.select("id"), on="id").filter(pl.col("block_no") < LEADING_BLOCKS)
+    return labels.join(find_repeats(top, texts), on="id", how="anti")
 
-    A headline that reads like furniture is a headline all the same.
-    """
-    is_byline = furniture.labels.filter(pl.col("kind") == "byline").select("id", is_byline=pl.lit(value=True))
+
+def _find_pieces(blocks: pl.DataFrame, labels: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """Put together what is furniture and what the rest is; labelled blocks, with their offsets, in reading order."""
+    is_byline = labels.filter(pl.col("kind") == "byline").select("id", is_byline=pl.lit(value=True))
     marked = blocks.join(is_byline, on="id", how="left", maintain_order="left").with_columns(
         is_above_byline=pl.col("is_byline").shift(-1).fill_null(value=False)
         & (pl.col("row") == pl.col("row").shift(-1)).fill_null(value=False)
     )
-    top = blocks.join(furniture.labels.select("id"), on="id").filter(pl.col("block_no") < LEADING_BLOCKS)
-    labels = furniture.labels.join(find_repeats(top, texts), on="id", how="anti")
     kept = marked.join(labels, on="id", how="anti", maintain_order="left")
     removed = blocks.select("id", "row", "block_no").join(labels, on="id").with_columns(action=pl.lit("remove"))
     structure = find_structure(kept, texts)

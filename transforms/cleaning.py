@@ -26,6 +26,7 @@ from transforms.language import detect_languages, normalize_declared
 from transforms.markup import TAG, strip_tags, unescape_references
 from transforms.paragraphs import normalize_line
 from transforms.schema import RECORDS, SPANS
+from transforms.source_lines import REMOVED_LINES
 from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
 from transforms.urls import canonicalize_urls
 
@@ -52,11 +53,13 @@ class CleaningSettings:
         date_order: Whether 03/04/2026 is in April (`dmy`) or in March (`mdy`). By default neither: such a date is null.
         language_hint: ISO 639-1 code of the language of the source, for month names in it. It does not decide the
             language of a record: the body does.
+        boilerplate: Lines that were accepted as boilerplate of the source, and are removed wherever they are a block.
     """
 
     time_zone: str = "UTC"
     date_order: DateOrder | None = None
     language_hint: str | None = None
+    boilerplate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class Cleaned:
         records: Schema `CLEANED`, in the order of the raw records.
         spans: Schema of `SPANS`.
         evidence: Schema of `RECORD_EVIDENCE`.
+        removed_lines: Schema `REMOVED_LINES`: blocks removed as lines of `boilerplate`.
     """
 
     records: pl.DataFrame
     spans: pl.DataFrame
     evidence: pl.DataFrame
+    removed_lines: pl.DataFrame
 
 
 def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextRules, now: datetime) -> Cleaned:
@@ -85,7 +90,9 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
         now: Time of the run, with its zone; a date more than a day later is noted as `future_date`.
     """
     lines = raw.pipe(_clean_line_fields, rules.names)
-    bodies = clean_bodies(lines.select("body", "body_format", "headline", "dek"), rules)
+    bodies = clean_bodies(
+        lines.select("body", "body_format", "headline", "dek"), rules, accepted_lines=settings.boilerplate
+    )
     body = bodies.records.get_column("body")
     records = lines.drop("headline", "dek", "body").rename({"language": "declared_language"}).hstack(bodies.records)
     records = records.hstack(digest_bodies(body, is_beyond_plain=records.get_column("is_beyond_plain")))
@@ -97,7 +104,10 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
     reading = DateReading(settings.time_zone, settings.date_order, settings.language_hint)
     records = records.pipe(_clean_dates, reading).pipe(_clean_urls).pipe(_observe, settings.language_hint, now)
     return Cleaned(
-        records.select(CLEANED.names()).cast(CLEANED), _name_records(bodies.spans, lines), gather_evidence(records)
+        records=records.select(CLEANED.names()).cast(CLEANED),
+        spans=_name_records(bodies.spans, lines).select(SPANS.schema.names()),
+        evidence=gather_evidence(records),
+        removed_lines=_name_records(bodies.removed_lines, lines).select(REMOVED_LINES.names()),
     )
 
 
@@ -110,9 +120,9 @@ def _choose_authors(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _name_records(spans: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    record_id = records.get_column("record_id").gather(spans.get_column("row"))
-    return spans.with_columns(record_id).select(SPANS.schema.names())
+def _name_records(rows: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Add the `record_id` of the record whose number is `row`."""
+    return rows.with_columns(records.get_column("record_id").gather(rows.get_column("row")))
 
 
 def _clean_line_fields(raw: pl.DataFrame, names: NameReader) -> pl.DataFrame:

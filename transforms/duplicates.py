@@ -51,10 +51,24 @@ def match_exact_copies(new: pl.DataFrame, stored: pl.DataFrame) -> Decisions:
         ]
     ).sort("match_key", *CANONICAL_ORDER, nulls_last=True)
     placed = members.with_columns(
-        article_id=pl.concat_str(pl.lit("a_"), pl.col("match_key").str.slice(0, 24)),
+        article_id=_article_id(),
         canonical_record_id=pl.col("record_id").first().over("match_key"),
     )
     return Decisions(record_articles=placed.pipe(_changed_memberships), articles=placed.pipe(_articles))
+
+
+def emptied_articles(articles: pl.DataFrame, keys_left: pl.Series) -> pl.DataFrame:
+    """Return a row without records for each article that records left and that `articles`, as decided, lack now.
+
+    `keys_left` are the match keys that these records had.
+    """
+    left = pl.DataFrame({"match_key": keys_left}).select(article_id=_article_id()).unique().sort("article_id")
+    empty = left.join(articles, on="article_id", how="anti")
+    return empty.with_columns(record_count=pl.lit(0, dtype=pl.Int64), is_new=pl.lit(value=False))
+
+
+def _article_id() -> pl.Expr:
+    return pl.concat_str(pl.lit("a_"), pl.col("match_key").str.slice(0, 24))
 
 
 def _changed_memberships(placed: pl.DataFrame) -> pl.DataFrame:

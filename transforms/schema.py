@@ -266,7 +266,9 @@ RUNS = Table(
     (
         Column("run_id", TEXT, "Run."),
         Column("flow_run_id", TEXT, "Prefect flow run; null for a run without Prefect."),
-        Column("kind", TEXT, "ingest; later kinds: replay, retract, rebuild."),
+        Column(
+            "kind", TEXT, "ingest, or reclean: records cleaned again after a decision; later: replay, retract, rebuild."
+        ),
         Column("started_at", INSTANT, "Start (UTC)."),
         Column("finished_at", INSTANT, "End, as of its commit (UTC)."),
         Column("status", TEXT, "done or refused."),
@@ -305,6 +307,35 @@ INCIDENTS = Table(
     latest_by=("incident_id",),
 )
 
+LINE_SIGHTINGS = Table(
+    "ops.line_sightings",
+    "Short lines of the records, by digest: over these it is counted which lines a source repeats.",
+    (
+        Column("source", TEXT, "Source of the record."),
+        Column("line_key", TEXT, "Digest of the letters and digits of the line, regardless of case."),
+        Column("match_key", TEXT, "Match key of the record: equal for exact copies, which count once."),
+        Column("record_id", TEXT, "Record in which the line stands, or from which it was taken as an accepted line."),
+    ),
+)
+
+BOILERPLATE_CANDIDATES = Table(
+    "boilerplate_candidates",
+    "Lines that recur in distinct articles of one source: proposed for removal, and what was decided about them.",
+    (
+        Column("source", TEXT, "Source whose articles hold the line; what is decided holds for this source alone."),
+        Column("line_key", TEXT, "Identity of the line in its source: a digest of its letters and digits."),
+        Column("line", TEXT, "The line: as it was decided on, else as it stands in the first of the articles."),
+        Column("articles", COUNT, "Distinct articles that hold it, or from which it was removed."),
+        Column("examples", TEXTS, "Records that hold it, or held it, each of another article; three at most."),
+        Column("status", TEXT, "proposed, accepted (it is removed from every body of the source) or rejected."),
+        Column("proposed_at", INSTANT, "When the run started that proposed it (UTC); null where none did."),
+        Column("decided_at", INSTANT, "When it was accepted or rejected (UTC); null where it is only proposed."),
+        Column("run_id", TEXT, "Run that last changed the row."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("source", "line_key"),
+)
+
 STORED: Mapping[str, Table] = {
     table.name: table
     for table in (
@@ -313,11 +344,13 @@ STORED: Mapping[str, Table] = {
         SPANS,
         RECORD_EVIDENCE,
         ARTICLES,
+        BOILERPLATE_CANDIDATES,
         DROPS,
         QUARANTINE,
         VALIDATIONS,
         RUNS,
         INCIDENTS,
+        LINE_SIGHTINGS,
     )
 }
 """Every stored table by name."""

@@ -4,8 +4,9 @@ Any DuckDB client opens `warehouse.duckdb` read-only, with no extension and no l
 queries name the files of a snapshot. A session that has it open keeps its snapshot; the next one to open it sees the
 next. Files of the lake are never changed, only joined by others, so an old snapshot stays whole.
 
-A history shows the row of the highest `commit_no` by key. `articles` takes its body from the canonical record, so that
-bodies are stored once.
+A history shows the row of the highest `commit_no` by key. An article without records is not shown, nor a proposed line
+that too few articles hold, or that is not among the most frequent of its source. `articles` takes its body from the
+canonical record, so that bodies are stored once.
 """
 
 import os
@@ -15,9 +16,20 @@ from pathlib import Path
 
 import duckdb
 
-from transforms.schema import ARTICLES, RECORDS, STORED, Column, Table
+from transforms.schema import ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED, Column, Table
+from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.home import Home
 from warehouse.lake import SQL_TYPES, Lake, latest_snapshot, quoted
+
+_SHOWN_ONLY = {
+    ARTICLES.name: "WHERE record_count IS DISTINCT FROM 0",
+    BOILERPLATE_CANDIDATES.name: (
+        f"WHERE status <> '{PROPOSED}' OR articles >= {LEAST_ARTICLES} "
+        f"QUALIFY status <> '{PROPOSED}' OR row_number() "
+        f"OVER (PARTITION BY source, status ORDER BY articles DESC, line_key) <= {MOST_PROPOSED}"
+    ),
+}
+"""Which of the rows that count in a history are shown; all, by default."""
 
 BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headings, separated by one blank line."
 
@@ -81,6 +93,8 @@ def _select(table: Table, data_files: Sequence[Path]) -> str:
     if table.latest_by:
         key = ", ".join(table.latest_by)
         rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
+    if table.name in _SHOWN_ONLY:
+        rows = f"SELECT * FROM ({rows}) {_SHOWN_ONLY[table.name]}"
     if table is ARTICLES:
         names = ", ".join(f"a.{column.name}" for column in shown)
         rows = (

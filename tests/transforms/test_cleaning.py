@@ -16,6 +16,7 @@ from seeds.tables import boilerplate
 from transforms.boilerplate import text_rules
 from transforms.cleaning import CLEANED, Cleaned, CleaningSettings, clean_records
 from transforms.schema import RAW_RECORDS, SPANS
+from transforms.source_lines import line_keys
 from transforms.spans import Edit, apply_edits
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -113,6 +114,37 @@ def test_spans_lead_from_the_raw_text_to_the_body(body: str, headline: str | Non
     for start, end, text in cleaned.spans.select("char_start", "char_end", "text").iter_rows():
         assert body[start:end] == text
     assert spaced(applied(body, cleaned.spans)) == spaced(cleaned.records.item(0, "body") or "")
+
+
+ACCEPTED = ("The ferry", "By Jane Doe", "STILL WATERS", "1 < 2", "donâ€™t", "photo.jpg", "A & B", LONG, "தமிழ் நாடு")
+
+
+@unhurried
+@given(nasty_texts, st.one_of(st.none(), harmless_texts))
+def test_accepted_lines_are_gone_from_any_text_and_lead_back(body: str, headline: str | None) -> None:
+    cleaned = clean({"body": body, "headline": headline, "body_format": "html"}, boilerplate=ACCEPTED)
+    for start, end, text in cleaned.spans.select("char_start", "char_end", "text").iter_rows():
+        assert body[start:end] == text
+    left = cleaned.records.item(0, "body") or ""
+    assert spaced(applied(body, cleaned.spans)) == spaced(left)
+    keys = line_keys(pl.Series(left.split("\n\n")))
+    assert keys.filter(keys.is_in(line_keys(pl.Series(ACCEPTED)).implode())).is_empty()
+    removed = cleaned.spans.filter(pl.col("rule") == "accepted_line")
+    assert removed.height == cleaned.removed_lines.height
+    assert set(removed.select("kind", "action").rows()) <= {("other_boilerplate", "remove")}
+
+
+def test_accepted_line_is_removed_wherever_it_stands_and_leaves_all_else() -> None:
+    blocks = [LONG, "HARBOUR NEWS", LONGER, "Harbour news!", LONG + " Harbour news.", "STILL WATERS", LONGER]
+    [cleaned] = clean({"body": "\n\n".join(blocks)}, boilerplate=("Harbour news",)).records.rows(named=True)
+    assert cleaned["body"].split("\n\n") == [LONG, LONGER, LONG + " Harbour news.", "STILL WATERS", LONGER]
+    assert cleaned["headings"] == ["STILL WATERS"]
+    assert clean_one(body="\n\n".join(blocks[:3]))["headings"] == ["HARBOUR NEWS"]
+
+
+def test_record_of_accepted_lines_alone_has_no_body() -> None:
+    records = clean({"body": "Sign up now"}, {"body": LONG}, {"body": None}, boilerplate=("Sign up now",)).records
+    assert records["body"].to_list() == [None, LONG, None]
 
 
 @unhurried
