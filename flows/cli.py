@@ -3,8 +3,8 @@
 Commands call the modules that do the work. Results go to standard output, everything else to standard error. An error
 is one sentence and the next step; `--debug`, anywhere on the line, shows the traceback instead.
 
-Exit codes: 0 all is well; 1 a batch was refused; 2 the command or the settings are wrong; 3 something else went wrong;
-130 it was interrupted; 141 nobody reads its output any more.
+Exit codes: 0 all is well; 1 a batch or a decision was refused; 2 the command or the settings are wrong; 3 something
+else went wrong; 130 it was interrupted; 141 nobody reads its output any more.
 """
 
 import glob
@@ -19,12 +19,15 @@ from typing import Annotated
 
 import typer
 
-from flows import steps
+from flows import boilerplate_cli, steps
+from flows.boilerplate import UnknownLineError
 from flows.console import print_checks, print_nothing_new, print_preview, print_status, print_summary
 from flows.display import show_progress, tell, tell_waiting
 from flows.doctor import examine
+from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import configured_api, is_answering
 from flows.preview import preview as preview_file
+from flows.reclean import RefusedError
 from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings
 from flows.sql_output import OutputFormat, write_result
@@ -41,8 +44,6 @@ DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130
 UNREAD_SHOWN = 5
 """Files that could not be read, to name at most; all stand in `ops.drops`."""
 
-HomeOption = Annotated[Path | None, typer.Option(help="Home folder (default: $COPYDESK_HOME, else ./data).")]
-ConfigOption = Annotated[Path | None, typer.Option(help="Settings (default: copydesk.toml in the home folder).")]
 SourceOption = Annotated[str | None, typer.Option(help="Source of the files, instead of what their place says.")]
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(boilerplate_cli.app, name="boilerplate")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -85,8 +87,10 @@ def _explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an error, and the exit code."""
     if isinstance(error, typer.TyperException):
         return f"{error.format_message().rstrip('.')}. See copydesk --help.", WRONG_USAGE
-    if isinstance(error, SettingsError | NotPublishedError | QueryError | UsageError):
+    if isinstance(error, SettingsError | NotPublishedError | QueryError | UsageError | UnknownLineError):
         return str(error), WRONG_USAGE
+    if isinstance(error, RefusedError):
+        return str(error), REFUSED
     if isinstance(error, WarehouseError):
         return str(error), FAILED
     what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
@@ -103,10 +107,6 @@ def _end(message: str, code: int, arguments: Sequence[str]) -> int:
         except OSError:
             _give_up_output()
     return code
-
-
-class UsageError(Exception):
-    """The command was told something that cannot be; the message says what, and what can."""
 
 
 @app.command()

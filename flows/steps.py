@@ -104,15 +104,19 @@ def open_run(
     request: Request,
     planned: Plan,
     *,
+    purpose: str = "ingest",
     flow_run_id: str | None = None,
     on_wait: OnWait = lambda _: None,
     on_progress: OnProgress = lambda _: None,
 ) -> Iterator[Run]:
-    """Hold the writer's lock and an open lake for the steps of one run; its staging folder goes when the block ends."""
+    """Hold the writer's lock and an open lake for the steps of one run; its staging folder goes when the block ends.
+
+    `purpose` is what others are told who wait for the lock.
+    """
     home = request.settings.home
     started_at = datetime.now(UTC)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
-    with hold_writer_lock(home.writer_lock, purpose=f"ingest {run_id}", on_wait=on_wait):
+    with hold_writer_lock(home.writer_lock, purpose=f"{purpose} {run_id}", on_wait=on_wait):
         _remove_leftovers(home)
         folder = home.staging / run_id
         folder.mkdir(parents=True)

@@ -1,0 +1,239 @@
+"""Cleaning records again, from their bytes in the raw store: in one commit, or not at all.
+
+Takes the records of a source that a decision on its lines concerns, makes of them what an ingest under that decision
+would have made, and puts that in their place: text, spans, noted lines, articles. A record keeps its run and its time:
+it came in then. What was held back stays held back.
+
+Nothing is changed where a record would no longer meet a critical rule: it was accepted, and to take it away is not what
+a decision on a line is for.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.learn import Recount, propose
+from flows.load import ConservationError, run_row
+from flows.match import place
+from flows.parse import (
+    DropBatch,
+    Gathered,
+    SourceBatch,
+    body_format,
+    clean_and_check,
+    join_batches,
+    parse_options,
+    rows_to_load,
+    write_staged,
+)
+from flows.run import Progress, Run, Summary
+from transforms.parsing import parse_drop
+from transforms.raw_batches import RawBatch
+from transforms.schema import (
+    ARTICLES,
+    BOILERPLATE_CANDIDATES,
+    DROPS,
+    LINE_SIGHTINGS,
+    RECORD_ARTICLES,
+    RECORDS,
+    RUNS,
+    SPANS,
+)
+from transforms.source_lines import LINES, MOST_LINE_CHARS, holds_line
+from warehouse.publish import publish
+from warehouse.raw_store import RawStore
+from warehouse.replace import replace_rows
+
+NAMED = 3
+"""Records that a refusal names at most."""
+
+_TEXTS = f"""
+    WITH of_source AS (SELECT record_id, body FROM records WHERE source = $source)
+    SELECT record_id, body FROM of_source
+    UNION ALL
+    SELECT record_id, text FROM spans SEMI JOIN of_source USING (record_id)
+    WHERE action = 'remove' AND length(text) <= {4 * MOST_LINE_CHARS}
+"""
+"""Bodies, and pieces that another rule removed: an accepted line may come first."""
+
+_SIGHTED = """
+    SELECT DISTINCT record_id FROM ops.line_sightings
+    WHERE source = $source AND line_key IN (SELECT unnest($keys))
+"""
+_RECORDS = """
+    SELECT source, record_id, drop_sha256, record_no, run_id, ingested_at, match_key, body_sha256, body_chars
+    FROM records SEMI JOIN read_parquet($records) USING (record_id)
+"""
+
+
+class RefusedError(Exception):
+    """Records would no longer meet a critical rule; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the accepted lines of a source.
+
+    Attributes:
+        source: The source.
+        boilerplate: All its accepted lines from now on.
+        begun: Keys of the lines that are removed from now on.
+        ended: Keys of those that are removed no more.
+        decisions: Rows of `boilerplate_candidates` that hold what was decided; their figures are not read.
+    """
+
+    source: str
+    boilerplate: Sequence[str]
+    begun: Sequence[str]
+    ended: Sequence[str]
+    decisions: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Recleaned:
+    """Records whose body changed, articles that these belonged to, and one of them with its length before and after."""
+
+    records: int
+    articles: int
+    example: tuple[str, int, int] | None
+
+
+def reclean(run: Run, change: Change, *, is_dry_run: bool) -> Recleaned:
+    """Clean again what a change concerns, and commit it with the decisions; stop short of that in a dry run.
+
+    Raises:
+        RefusedError: if a record would no longer meet a critical rule.
+        ConservationError: if a record is not found again in its drop.
+    """
+    replaced = _find_records(run, change)
+    for batch, ingested_at, run_id in _read_again(run, replaced, change):
+        _stage(run, batch, ingested_at=ingested_at, run_id=run_id)
+    recleaned = _compare(run, replaced, change.source)
+    if not is_dry_run:
+        run.on_progress(Progress("matching"))
+        _decide(run, change)
+        run.on_progress(Progress("loading"))
+        _commit(run, change.source)
+    return recleaned
+
+
+def _find_records(run: Run, change: Change) -> pl.DataFrame:
+    """Find the records that hold a line, or held it; also staged, as `replaced`."""
+    found = [pl.DataFrame(schema={"record_id": pl.String()})]
+    of_source = {"source": change.source}
+    if change.begun:
+        found += [holds_line(texts, keys=change.begun) for texts in run.lake.scan(_TEXTS, of_source)]
+    if change.ended:
+        found.append(run.lake.query(_SIGHTED, of_source | {"keys": list(change.ended)}))
+    path = run.path("replaced")
+    pl.concat(found).unique().write_parquet(path)
+    drops = run.lake.latest(DROPS).select("source", "drop_sha256", "uri")
+    records = run.lake.query(_RECORDS, {"records": str(path)}).join(drops, on=["source", "drop_sha256"], how="left")
+    replaced = records.sort("ingested_at", "run_id", "uri", "drop_sha256", "record_no")
+    replaced.write_parquet(path)
+    return replaced
+
+
+def _read_again(run: Run, replaced: pl.DataFrame, change: Change) -> Iterator[tuple[SourceBatch, datetime, str]]:
+    """Yield batches of the records to replace, with time and run of each."""
+    source, number = run.settings.source(change.source), 0
+    for of_run in replaced.partition_by("ingested_at", "run_id", maintain_order=True):
+        for gathered in _gather(run, of_run):
+            batch = join_batches(source, number, gathered.batches, boilerplate=change.boilerplate)
+            yield batch, of_run["ingested_at"][0], of_run["run_id"][0]
+            number += 1
+
+
+def _gather(run: Run, of_run: pl.DataFrame) -> Iterator[Gathered]:
+    """Yield parsed batches of the records of one run, enough to be cleaned at a time."""
+    gathered, records = Gathered(), 0
+    for of_drop in of_run.partition_by("drop_sha256", maintain_order=True):
+        run.on_progress(Progress("cleaning again", records=records))
+        for batch in _parse_again(run, of_drop):
+            gathered.add(batch)
+            if gathered.is_full:
+                yield gathered
+                gathered = Gathered()
+        records += of_drop.height
+    if gathered.batches:
+        yield gathered
+
+
+def _parse_again(run: Run, of_drop: pl.DataFrame) -> Iterator[DropBatch]:
+    """Parse a drop as it was parsed when it came, and keep the records named in `of_drop`."""
+    drop = of_drop.select("source", "drop_sha256", "uri").row(0, named=True)
+    options = parse_options(run.settings.source(drop["source"]))
+    with RawStore(run.settings.home.raw).open(drop["drop_sha256"]) as stream:
+        parsed = parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options)
+        for raw in parsed.batches:
+            records = raw.records.join(of_drop, on="record_no", how="semi")
+            if records.height:
+                yield DropBatch(drop, body_format(parsed), RawBatch(records, raw.rejects.clear()))
+
+
+def _stage(run: Run, batch: SourceBatch, *, ingested_at: datetime, run_id: str) -> None:
+    cleaned, checked = clean_and_check(batch, now=ingested_at)
+    if checked.rejected.height:
+        first = checked.rejected.head(NAMED)
+        named = "; ".join(f"{record_id}: {detail}" for record_id, detail in first.select("record_id", "detail").rows())
+        raise RefusedError(
+            f"Records of {batch.source.name} would no longer meet a critical rule ({named}). Nothing was changed; "
+            "leave the line as it is, or change the rule for this source in copydesk.toml."
+        )
+    accepted = checked.accepted.with_columns(
+        run_id=pl.lit(run_id), ingested_at=pl.lit(ingested_at).cast(RECORDS.schema["ingested_at"])
+    )
+    write_staged(run, batch, rows_to_load(cleaned, accepted))
+
+
+def _compare(run: Run, replaced: pl.DataFrame, source: str) -> Recleaned:
+    """Hold what was staged against what is stored."""
+    staged = run.staged("records", sources=[source])
+    if not staged:
+        staged = [_empty(run, "records", RECORDS.schema)]
+    now = pl.scan_parquet(staged).select("record_id", now_sha256="body_sha256", now_chars="body_chars").collect()
+    lost = replaced.join(now, on="record_id", how="anti")
+    if lost.height or now.height != replaced.height:
+        raise ConservationError(
+            f"{lost.height:,} records of {source} are not found again in their drops, among them "
+            f"{lost['record_id'].first()!s}. Nothing was changed; see whether the settings of {source} have changed."
+        )
+    both = replaced.join(now, on="record_id").sort("record_id")
+    changed = both.filter(pl.col("body_sha256") != pl.col("now_sha256"))
+    example = changed.select("record_id", "body_chars", "now_chars").row(0) if changed.height else None
+    return Recleaned(changed.height, changed["match_key"].n_unique(), example)
+
+
+def _decide(run: Run, change: Change) -> None:
+    """Stage where the records belong now, and what the lines of the source count now."""
+    replaced, decisions = run.path("replaced"), run.path("decisions")
+    if staged := run.staged("records", sources=[change.source]):
+        place(run, staged, replaced=replaced)
+    change.decisions.write_parquet(decisions)
+    no_lines = _empty(run, "lines", {**LINES, **LINE_SIGHTINGS.schema})
+    lines = run.staged("lines", sources=[change.source])
+    propose(run, lines or [no_lines], recount=Recount(change.source, decisions, replaced))
+
+
+def _empty(run: Run, kind: str, schema: "pl.Schema | dict[str, pl.DataType]") -> Path:
+    """Stage a file without rows, for queries that read files."""
+    path = run.path(f"no_{kind}")
+    pl.DataFrame(schema=schema).write_parquet(path)
+    return path
+
+
+def _commit(run: Run, source: str) -> None:
+    seconds = round((datetime.now(UTC) - run.started_at).total_seconds(), 3)
+    run_row(run, Summary(run.run_id, "done", seconds=seconds), kind="reclean").write_parquet(run.path(RUNS.name))
+    replaced = run.path("replaced")
+    with run.lake.commit(f"reclean {run.run_id}"):
+        for table, kind in ((RECORDS, "records"), (SPANS, "spans"), (LINE_SIGHTINGS, "lines")):
+            replace_rows(run.lake, table, run.staged(kind, sources=[source]), replaced=replaced)
+        for table in (RECORD_ARTICLES, ARTICLES):
+            run.lake.insert(table, run.staged(table.name))
+        for table in (BOILERPLATE_CANDIDATES, RUNS):
+            run.lake.insert(table, [run.path(table.name)])
+    publish(run.lake)
