@@ -1,8 +1,8 @@
 """Cleaning records again, from their bytes in the raw store: in one commit, or not at all.
 
 Takes the records of a source that a decision on its lines concerns, makes of them what an ingest under that decision
-would have made, and puts that in their place: text, spans, noted lines, articles. A record keeps its run and its time:
-it came in then. What was held back stays held back.
+would have made, and puts that in their place: text, spans, evidence, noted lines, articles. A record keeps its run and
+its time: it came in then. What was held back stays held back.
 
 Nothing is changed where a record would no longer meet a critical rule: it was accepted, and to take it away is not what
 a decision on a line is for.
@@ -38,6 +38,7 @@ from transforms.schema import (
     DROPS,
     LINE_SIGHTINGS,
     RECORD_ARTICLES,
+    RECORD_EVIDENCE,
     RECORDS,
     RUNS,
     SPANS,
@@ -67,6 +68,10 @@ _RECORDS = """
     SELECT source, record_id, drop_sha256, record_no, run_id, ingested_at, match_key, body_sha256, body_chars
     FROM records SEMI JOIN read_parquet($records) USING (record_id)
 """
+
+
+_BY_RECORD = {RECORDS: "records", SPANS: "spans", RECORD_EVIDENCE: "evidence", LINE_SIGHTINGS: "lines"}
+"""Tables whose rows belong to a record, and the kind under which these are staged."""
 
 
 class RefusedError(Exception):
@@ -230,7 +235,7 @@ def _commit(run: Run, source: str) -> None:
     run_row(run, Summary(run.run_id, "done", seconds=seconds), kind="reclean").write_parquet(run.path(RUNS.name))
     replaced = run.path("replaced")
     with run.lake.commit(f"reclean {run.run_id}"):
-        for table, kind in ((RECORDS, "records"), (SPANS, "spans"), (LINE_SIGHTINGS, "lines")):
+        for table, kind in _BY_RECORD.items():
             replace_rows(run.lake, table, run.staged(kind, sources=[source]), replaced=replaced)
         for table in (RECORD_ARTICLES, ARTICLES):
             run.lake.insert(table, run.staged(table.name))

@@ -22,7 +22,7 @@ Query = Callable[..., list[tuple[Any, ...]]]
 Decide = Callable[..., Decided]
 Copydesk = Callable[..., tuple[int, str, str]]
 
-LINE = "Sign up for our weekly newsletter"
+LINE = "printed on the island since 1911"
 HELD = f"SELECT count(*) FROM records WHERE body ILIKE '%{LINE}%'"
 ACCEPTED_SPANS = "SELECT count(*) FROM spans WHERE rule = 'accepted_line'"
 LINES = "SELECT line, articles, status FROM boilerplate_candidates ORDER BY ALL"
@@ -32,6 +32,7 @@ TABLES = {
     "record_articles": "run_id, decided_at",
     "articles": "run_id, decided_at, first_ingested_at, last_ingested_at",
     "spans": "",
+    "record_evidence": "",
     "boilerplate_candidates": "run_id, proposed_at, decided_at",
     "ops.line_sightings": "",
     "ops.drops": "run_id, received_at, noted_at",
@@ -87,7 +88,7 @@ def write_drops(folder: Path, a_record: Any, write_lines: Any) -> list[Path]:
     second = [with_lines(number, LINE.upper() + "!", published_at="2026-01-02") for number in range(3, 7)]
     return [
         write_lines(folder / "wire" / "1.jsonl", [*first, with_lines(0, "STILL WATERS", headline="Earlier"), "bad"]),
-        write_lines(folder / "wire" / "2.jsonl", [*second, with_lines(9), with_lines(5, LINE, LINE, "Read more")]),
+        write_lines(folder / "wire" / "2.jsonl", [*second, with_lines(9), with_lines(5, LINE, LINE, "at the pier")]),
         write_lines(folder / "gazette" / "1.jsonl", [with_lines(5), with_lines(5, LINE), with_lines(9, LINE)]),
     ]
 
@@ -228,7 +229,7 @@ def test_lines_are_listed_for_people_and_for_programs(one_home: Home, copydesk: 
     assert (code, f"There is no {home}" in errors) == (WRONG_USAGE, True)
     code, output, _ = copydesk("boilerplate", "list", "--home", one_home.root)
     assert code == DONE
-    assert LINE.upper() in output
+    assert LINE in output.lower()
     wanted = ("--json", "--source", "wire", "--status", "proposed", "--home", one_home.root)
     code, output, _ = copydesk("boilerplate", "list", *wanted)
     listed, _ = json.loads(output)
