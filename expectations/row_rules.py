@@ -273,6 +273,12 @@ def _observation_rules() -> tuple[RowRule, ...]:
                 "The body decides; the declaration is often that of the site's menus.",
             ),
             (
+                "early_date",
+                "published_at",
+                "A date lies before 1800.",
+                "An archive may be that old; more often a century, a calendar or an epoch is wrong.",
+            ),
+            (
                 "future_date",
                 "published_at",
                 "A date lies in the future.",

@@ -196,7 +196,7 @@ def _take_attached(lines: Sequence[Line]) -> None:
             continue
         takes_titles = line.is_labelled("related") and len(line.text) <= MOST_LINK_HEADING_CHARS
         for below in lines[start + 1 : start + 1 + MOST_ATTACHED]:
-            if below.label is not None or not (below.is_list_item or (takes_titles and below.is_title_like)):
+            if below.label is not None or not (below.is_list_item or (takes_titles and below.may_be_headline)):
                 break
             below.label = Label(line.label.kind, "attached")
 

@@ -18,7 +18,7 @@ import polars as pl
 from transforms.bodies import clean_bodies
 from transforms.boilerplate import TextRules
 from transforms.bylines import NameReader
-from transforms.dates import AMBIGUOUS, UNREADABLE, DateOrder, DateReading, read_dates
+from transforms.dates import AMBIGUOUS, EARLY, UNREADABLE, DateOrder, DateReading, read_dates_by_language
 from transforms.digests import digest_bodies
 from transforms.evidence import gather_evidence
 from transforms.headlines import MISMATCH_SCORE, judge_headlines
@@ -174,7 +174,8 @@ def _as_they_are(items: pl.Series) -> pl.Series:
 
 def _clean_dates(records: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
     """Dates to UTC; adds `date_codes`, and keeps in `extra` what could not be read."""
-    readings = {name: read_dates(records.get_column(name), reading) for name in DATE_FIELDS}
+    language = records.get_column("language")
+    readings = {name: read_dates_by_language(records.get_column(name), language, reading) for name in DATE_FIELDS}
     codes = [read.get_column("code").alias(f"{name}_code") for name, read in readings.items()]
     kept = records.with_columns(codes).pipe(_keep_unread_dates)
     return kept.with_columns(read.get_column("at").alias(name) for name, read in readings.items())
@@ -212,6 +213,7 @@ def _observe(records: pl.DataFrame, language_hint: str | None, now: datetime) ->
     noticed = {
         "ambiguous_date": pl.any_horizontal(code == AMBIGUOUS for code in date_codes),
         "headline_mismatch": pl.col("is_headline_doubtful"),
+        "early_date": pl.any_horizontal(pl.col(name) < EARLY for name in DATE_FIELDS),
         "future_date": pl.any_horizontal(pl.col(name) > now + FUTURE_TOLERANCE for name in DATE_FIELDS),
         "language_mismatch": declared != pl.col("language"),
         "markup_left": pl.col("body").str.contains(TAG),

@@ -27,12 +27,19 @@ DateOrder = Literal["dmy", "mdy"]
 
 EARLIEST_YEAR = 1600  # the first newspapers
 LATEST_YEAR = 2200  # later years are placeholders: 2999, 9999
+EARLY = datetime(1800, 1, 1, tzinfo=UTC)
+"""Dates before are read, and worth a look: an archive has them, and a wrong epoch or century."""
 MONTHS = 12
 NOON = 12
 MOST_DIGITS_OF_SECONDS = 10
 TWO_DIGIT_PIVOT = 69  # as POSIX: 69 is 1969, 68 is 2068
 FARTHEST_OFFSET_MINUTES = 15 * 60  # UTC+14 is in use
 LONGEST_DATE = 60  # characters; with weekday, month, zone and its name in brackets a date has 57
+
+_DAY_FIRST = """ar bg ca cs da de el es et fi fr gl he hi hr id is it ka kk lv mk ms nb nl nn no pl pt ro ru sk sl sq
+sr sv ta te th tr uk ur uz vi"""
+DAY_FIRST = frozenset(_DAY_FIRST.split())
+"""Languages in whose locales (CLDR 45) the day stands before the month where the year stands last; English is none."""
 
 COMMON_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "ar", "zh", "ja")
 """Whose month names are read without a hint. Each language costs time on texts that are no date."""
@@ -142,6 +149,19 @@ def read_dates(texts: pl.Series, reading: DateReading) -> pl.DataFrame:
     distinct = stripped.unique().drop_nulls()
     read = _read_distinct(distinct.get_column("text"), reading)
     return stripped.join(read, on="text", how="left", maintain_order="left").select(READINGS.names())
+
+
+def read_dates_by_language(texts: pl.Series, languages: pl.Series, reading: DateReading) -> pl.DataFrame:
+    """Read dates as `read_dates` does, ambiguous ones day first where the language of the text has no other order."""
+    read = read_dates(texts, reading)
+    is_day_first = (read.get_column("code") == AMBIGUOUS) & languages.is_in(sorted(DAY_FIRST))
+    if not is_day_first.fill_null(value=False).any():
+        return read
+    day_first = read_dates(texts, replace(reading, date_order="dmy"))
+    return read.with_row_index("row").select(
+        pl.when(is_day_first.fill_null(value=False)).then(day_first.get_column(name)).otherwise(name).alias(name)
+        for name in READINGS.names()
+    )
 
 
 def _read_distinct(texts: pl.Series, reading: DateReading) -> pl.DataFrame:

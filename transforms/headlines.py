@@ -38,7 +38,7 @@ MOST_WORDS_SHOWN = 8
 
 _WORD = r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*"
 _POSSESSIVE = r"['’]s\b"
-_UNSEEN = r"[\x{ad}\x{200b}-\x{200d}]"
+_UNSEEN = r"[\x{200c}\x{200d}]"
 
 JUDGED = pl.Schema({"mismatch_score": pl.Float64(), "missing_words": pl.List(pl.String())})
 

@@ -12,6 +12,7 @@ MOST_TITLE_CHARS = 160
 MOST_BUTTON_CHARS = 60
 
 _LIST_ITEM = re.compile(r"(?:[-*•·‣▪◦–—✓✔→»]|\d{1,3}[.)]|[a-zA-Z]\))\s")
+_QUESTION = re.compile(r"[?!؟？！][\"”’»)]*$")
 _QUOTE = re.compile(r"[\"“”„«»‘「]")
 
 
@@ -48,6 +49,11 @@ class Line:
     def is_title_like(self) -> bool:
         """Whether it could be a headline or a button: short, and no sentence."""
         return len(self.text) <= MOST_TITLE_CHARS and not self.ends_sentence
+
+    @property
+    def may_be_headline(self) -> bool:
+        """Whether it could be a headline: what `is_title_like`, or a short question."""
+        return self.is_title_like or (len(self.text) <= MOST_TITLE_CHARS and _QUESTION.search(self.text) is not None)
 
     @property
     def is_prose(self) -> bool:

@@ -241,7 +241,9 @@ def _table(pairs: Iterable[tuple[int, str]]) -> pl.DataFrame:
 
 def _in_any_case(part: str) -> Iterator[str]:
     """Spell a part as it may stand in a line; the case of ASCII does not count there."""
-    space = " " if len(part) <= SHORT_HINT_CHARS and part.isascii() else ""
-    yield space + part
     if not part.isascii():
-        yield from (part.upper(), part[:1].upper() + part[1:])
+        yield from (part, part.upper(), part[:1].upper() + part[1:])
+    elif len(part) <= SHORT_HINT_CHARS:
+        yield from (mark + part for mark in " -'’(“\"«")
+    else:
+        yield part

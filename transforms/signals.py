@@ -78,8 +78,8 @@ class LineRules:
         short = lines.filter(pl.col("chars") <= SHORT_LINE)
         signs = [
             self._find_phrases(lines),
-            *self._find_labels(short),
             *self._find_credits(short),
+            *self._find_labels(short),
             *self._find_captions(lines.filter(pl.col("chars") <= CAPTION_CHARS)),
             *self._find_thread_marks(short),
             *self._find_bylines(short.filter(pl.col("block_no") < FIRST_LINES)),

@@ -23,10 +23,19 @@ MOJIBAKE = "mojibake"
 CONTROL_CHARACTER = "control_character"
 
 # C0 but for the white space among it, DEL and C1; the byte-order mark; embeddings, overrides and isolates of writing
-# direction, which can make text read other than it is. Joiners and direction marks stay: Sinhala, Persian, emoji and
+# direction, which can make text read other than it is; what is never seen and hides a word from whoever looks for it:
+# soft hyphens, word joiners, fillers, annotation marks. Joiners and direction marks stay: Sinhala, Persian, emoji and
 # Hebrew are misspelt without them.
-_CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\u202a-\u202e\u2066-\u2069"
-CONTROLS = re.compile(f"[{_CONTROLS}]+")
+_CONTROLS = (
+    r"\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u115f\u1160\u180e\u202a-\u202e\u2060-\u2069\u3164\ufeff\uffa0\ufff9-\ufffb"
+)
+_ZERO_WIDTH_SPACE = "\u200b"
+_SPACELESS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer: there it parts words
+_TAGS = r"\U000e0001-\U000e007f"
+_FLAG = "\U0001f3f4"  # in front of tags, the flag of a region such as Scotland
+CONTROLS = re.compile(
+    f"[{_CONTROLS}]+|(?<![{_SPACELESS}]){_ZERO_WIDTH_SPACE}+(?![{_SPACELESS}])|(?<![{_FLAG}{_TAGS}])[{_TAGS}]+"
+)
 
 # Code pages that UTF-8 is mistaken for, and the lead bytes to look for in each. Two-byte leads C2 to C5 are Latin
 # letters and signs, CE to D1 Greek and Cyrillic ones. Where the code page shows leads as letters of a living alphabet,
@@ -52,7 +61,7 @@ def _misreading(codec: str, leads: bytes, least: int) -> str:
 
 
 _MISREAD = "|".join(_misreading(*mistake) for mistake in _MISTAKEN_FOR)
-SIGNS_OF_DAMAGE = f"[{_CONTROLS}]|{_MISREAD}"
+SIGNS_OF_DAMAGE = rf"[{_CONTROLS}{_ZERO_WIDTH_SPACE}\x{{e0001}}-\x{{e007f}}]|{_MISREAD}"
 _SIGNS_IN_LINE = re.compile(f"[\x80-\x9f]|{_MISREAD}")
 
 # Every character that NFC can change, and few more; a test holds this against the Unicode tables. Asking costs a

@@ -1,0 +1,188 @@
+"""Page furniture: each rule where it fires, and where it holds back."""
+
+import polars as pl
+import pytest
+
+from seeds.tables import boilerplate
+from transforms.blocks import split_blocks
+from transforms.boilerplate import find_boilerplate, text_rules
+
+RULES = text_rules(boilerplate())
+FIRST = "The harbour board decided on Monday that the night ferry will stop running at the end of the month."
+SECOND = "Members of the board said that the hull needs new plates, and that no yard on the coast makes them now."
+THIRD = "Islanders point to a bridge of which the first pillar has been standing in the water for eleven years."
+PROSE = (FIRST, SECOND, THIRD)
+
+
+def labels(*blocks: str) -> dict[str, str]:
+    """Kinds of the blocks that are furniture."""
+    texts = pl.DataFrame({"row": [0], "text": ["\n\n".join(blocks)]}, schema={"row": pl.UInt32(), "text": pl.String()})
+    lines = split_blocks(texts)
+    found = find_boilerplate(lines, RULES)
+    return dict(lines.join(found.labels, on="id", maintain_order="left").select("block", "kind").iter_rows())
+
+
+def authors(*blocks: str) -> list[str]:
+    texts = pl.DataFrame({"row": [0], "text": ["\n\n".join(blocks)]}, schema={"row": pl.UInt32(), "text": pl.String()})
+    found = find_boilerplate(split_blocks(texts), RULES).authors
+    return found["found_authors"].to_list()[0] if found.height else []
+
+
+ANYWHERE = {
+    "paywall": ("Subscribe now", "Abonnez-vous", "Suscríbete", "Zaloguj się", "Оформить подписку"),
+    "newsletter": ("Sign up for our newsletter", "Straight to your inbox every Friday"),
+    "share": ("Facebook Twitter WhatsApp Email", "Share this article", "@harbour_review", "Click to share on Facebook"),
+    "related": (
+        "Read more: The tide table",
+        "Lesen Sie auch: Was nun?",
+        "À lire aussi : La marée",
+        "Recommended for you",
+    ),
+    "comments": ("12 Comments", "Leave a comment", "Log in to leave a comment"),
+    "consent": ("Accept all cookies", "We use cookies to improve your experience."),
+    "image_file": (
+        "harbour-crane_2048x1365.jpg",
+        "IMG 4471.JPG",
+        "photo.webp (1200 x 800)",
+        "![](https://a.example/b.png)",
+    ),
+    "image_credit": ("Photo: J. Sandovar", "Image credit: Getty Images", "Jane Doe/AFP via Getty Images", "© Reuters"),
+    "caption": ("Caption: The mole at dawn.", "The mole at dawn. (Photo: J. Doe)", "The mole at dawn. Foto: Jan Moll"),
+    "other_boilerplate": (
+        "Advertisement",
+        "Skip to main content",
+        "5 min read",
+        "© 2024 The Review. All rights reserved.",
+        "Home > News > Ports",
+        "Support our journalism",
+        "Published 12 May 2024",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in ANYWHERE.items() for line in lines])
+def test_furniture_goes_between_paragraphs(kind: str, line: str) -> None:
+    assert labels(FIRST, line, SECOND, THIRD) == {line: kind}
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "Subscribers to the paper fell by a third last year, the publisher said on Tuesday.",
+        "“Subscribe to our cause,” he told the crowd, and most of them did.",
+        "Comments by the minister on the price of bread drew laughter from the benches.",
+        "Share prices fell after the announcement, and recovered before noon.",
+        "The photographer, who worked for Reuters, was released after nine days.",
+        "The regulator fined the company for setting cookies without consent.",
+        "Follow the river long enough and you come to the sea.",
+        "Read the law carefully, and nothing in it speaks of tenants.",
+        "Support for the bill fell to a third of the members.",
+        "He signed up for the newsletter of the party and never read it.",
+        "The report was published on 12 May 2024, and nobody noticed.",
+        "Jane Doe is a professor of law, and she does not think much of the plan.",
+        "By Monday the water had reached the second step.",
+        "In pictures of that year the mole is still whole.",
+        "Die Zeitung hat im vergangenen Jahr jeden dritten Abonnenten verloren.",
+        "Les abonnés du journal ont diminué d'un tiers en un an.",
+        "Las acciones del banco cayeron un ocho por ciento.",
+        "Комментарии министра о ценах на хлеб вызвали смех в зале.",
+        "أثارت تصريحات الوزير ضحك النواب في القاعة يوم الاثنين.",
+    ],
+)
+@pytest.mark.parametrize("place", [1, 2])
+def test_prose_that_speaks_of_such_things_stays(paragraph: str, place: int) -> None:
+    assert labels(*PROSE[:place], paragraph, *PROSE[place:]) == {}
+
+
+def test_bullets_go_with_the_offer_above_them_and_not_with_prose() -> None:
+    offer = ("Subscribe to the Review for unlimited access.", "• The Sunday letter", "• Six issues, printed")
+    assert set(labels(*PROSE, *offer).values()) == {"paywall"}
+    assert labels(FIRST, "Three things are needed:", "• a yard", "• new plates", SECOND, THIRD) == {}
+
+
+def test_headlines_go_with_the_heading_for_them() -> None:
+    links = ("Related articles", "The Tide Table Nobody Reads", "Who Mends the Cables?")
+    assert labels(*PROSE, *links) == dict.fromkeys(links, "related")
+    assert labels(FIRST, "The Tide Table Nobody Reads", SECOND, THIRD) == {}
+
+
+def test_a_thread_goes_down_to_the_end() -> None:
+    thread = (
+        "Comments (2)",
+        "railbird72",
+        "12 March 2025 at 08:14",
+        "The cat got off at the second stop, and I with it.",
+        "Reply",
+        "Quiet Coach",
+        "12 March 2025 at 09:40",
+        "Which side has the better view in the morning?",
+        "Reply",
+    )
+    assert set(labels(*PROSE, *thread)) == set(thread)
+
+
+def test_comments_above_the_article_are_one_line() -> None:
+    assert labels("12 Comments", *PROSE) == {"12 Comments": "comments"}
+
+
+def test_prose_below_a_heading_that_reads_comments_stays() -> None:
+    assert set(labels(FIRST, "Comments", SECOND, THIRD, *PROSE)) <= {"Comments"}
+
+
+@pytest.mark.parametrize(
+    ("bio", "names"),
+    [
+        ("Jane Doe is a professor of law at the University of Carrow.", ["Jane Doe"]),
+        ("• MARGIT O'NEIL is a Senior Fellow at the Tidewater Institute.", ["Margit O'Neil"]),
+        ("Ann Roe is a hydrologist at the Center.Tom Poe is a former commissioner and author.", ["Ann Roe", "Tom Poe"]),
+        ("Piet Wintervoort covers ports for the Review. Follow him on Twitter: @pw", ["Piet Wintervoort"]),
+        ("Karsten Moller ist Redakteur im Ressort Wirtschaft.", ["Karsten Moller"]),
+        ("Léa Tournac est économiste à l'Institut des politiques rurales.", ["Léa Tournac"]),
+        ("Julia Mendarte es catedrática de Derecho Constitucional.", ["Julia Mendarte"]),
+        ("BARBARA WIELICKA jest publicystką i tłumaczką.", ["Barbara Wielicka"]),
+        ("Вера Самойлик — редактор отдела экономики.", ["Вера Самойлик"]),
+        ("هالة الشمري صحفية استقصائية.", ["هالة الشمري"]),
+    ],
+)
+def test_a_biography_at_the_end_goes_and_names_the_author(bio: str, names: list[str]) -> None:
+    assert labels(*PROSE, bio) == {bio: "author_bio"}
+    assert authors(*PROSE, bio) == names
+
+
+def test_a_person_whom_the_article_writes_about_is_no_author() -> None:
+    told = (FIRST, "Jane Doe came late to the meeting and left it early, which surprised no one on the island.", THIRD)
+    assert labels(*told, "Jane Doe is a professor of law at the University of Carrow.") == {}
+
+
+def test_a_biography_above_prose_stays() -> None:
+    assert labels(FIRST, "Jane Doe is a professor of law at the University of Carrow.", SECOND, THIRD) == {}
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("By Jane Doe and John Roe", ["Jane Doe", "John Roe"]),
+        ("By Jane Doe, Health Correspondent", ["Jane Doe"]),
+        ("Von Henriette Wasmund und Karsten Moller", ["Henriette Wasmund", "Karsten Moller"]),
+        ("Текст: Кирилл Дубов", ["Кирилл Дубов"]),
+        ("JANE DOE", ["Jane Doe"]),
+    ],
+)
+def test_a_byline_below_the_headline_goes_and_names_the_authors(byline: str, names: list[str]) -> None:
+    assert labels("The Last Ferry", byline, *PROSE) == {byline: "byline"}
+    assert authors("The Last Ferry", byline, *PROSE) == names
+
+
+def test_bare_names_are_a_byline_only_of_those_the_article_does_not_write_about() -> None:
+    assert (
+        labels("The Last Ferry", "Jane Doe", *PROSE, "Jane Doe was not asked by the board, as she had left the island years before.") == {}
+    )
+
+
+def test_the_names_of_bylines_come_before_those_of_biographies() -> None:
+    assert authors("By Jane Doe", *PROSE, "Tom Poe is a writer in Carrow.") == ["Jane Doe"]
+
+
+def test_scripts_without_phrases_pass_unharmed() -> None:
+    tamil = ["தலைமன்னாரிலிருந்து இராமர் பாலம் வரை பயணம் செய்தவர்கள் தெரிவித்தனர்."] * 3
+    assert labels(*tamil) == {}
