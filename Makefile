@@ -38,7 +38,11 @@ lint: install  ## check style, types and the direction of imports
 bench: install  ## measure ingests of 10,000 and 100,000 articles, beside a floor
 	$(BIN)/python tests/bench/ingest.py
 
+quality-text: install  ## measure how well plain text and web pages are taken apart
+	$(BIN)/python tests/quality/text.py
+	$(BIN)/python tests/quality/extraction.py
+
 bench-html: install  ## measure web pages a second, beside bare trafilatura in as many processes
 	$(BIN)/python tests/bench/pages.py
 
-.PHONY: help install demo test lint bench bench-html
+.PHONY: help install demo test lint bench bench-html quality-text

@@ -1,7 +1,8 @@
 """Who wrote an article, as its lines say: bylines near the top, biographies at the end.
 
-A bare name near the top is a byline if a biography names the same person, or if the article does not write about that
-person. Biographies that do not begin with a name stand under a heading for them, or under the bare name.
+A bare name near the top is a byline if a biography names the same person; or beside a date or a share bar, if the
+article does not write about that person. Biographies that do not begin with a name stand under a heading for them, or
+under the bare name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,9 +31,16 @@ def take_bylines(lines: Sequence[Line], names: NameReader, bios: BioReader) -> N
         return
     written_about = " ".join(line.text for line in lines if line.is_prose).casefold()
     for line in suspects:
-        about = None if line is lines[0] else written_about
+        about = written_about if _is_beside_furniture(lines, line) else None
         rule = _byline_rule(line, names, of_bios=of_bios, written_about=about)
         line.label = None if rule is None else Label("byline", rule)
+
+
+def _is_beside_furniture(lines: Sequence[Line], line: Line) -> bool:
+    """Whether a date, a share bar or the like stands above or below a line that is not the first."""
+    position = next(number for number, other in enumerate(lines) if other is line)
+    around = lines[position - 1 : position + 2] if position else ()
+    return any(other.label is not None for other in around)
 
 
 def _names_of_bios(lines: Sequence[Line], bios: BioReader) -> list[str]:
@@ -40,7 +48,7 @@ def _names_of_bios(lines: Sequence[Line], bios: BioReader) -> list[str]:
 
 
 def _byline_rule(line: Line, names: NameReader, *, of_bios: AbstractSet[str], written_about: str | None) -> str | None:
-    """The rule by which a line is a byline; `written_about` is null where it may as well be the headline."""
+    """The rule by which a line is a byline; `written_about` is null where it may as well be a heading."""
     bare = names.without_label(line.text)
     persons = names.persons(bare)
     if names.has_label(line.text) and (persons or names.is_agency(bare)):

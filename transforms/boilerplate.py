@@ -125,7 +125,9 @@ def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
     """Label the lines of one text."""
     for number, line in enumerate(lines):
         line.take(_sure_sign(line, is_last=len(lines) - number < LAST_LONG_LINES))
-    for _ in range(2):  # what is attached may uncover more at the edges
+    before = -1
+    while (labelled := sum(line.label is not None for line in lines)) > before:  # one may uncover another at the ends
+        before = labelled
         _take_top(lines)
         _take_end(lines, rules)
         take_threads(lines)

@@ -16,6 +16,7 @@ from transforms.vocabulary import Vocabulary, word_pattern
 
 LONGEST_BYLINE = 300  # characters; longer ones are biographies
 MOST_NAME_WORDS = 5
+LONGEST_ABBREVIATION = 3  # letters and full stop: "Jr."
 
 _HARD_SEPARATOR = re.compile(r"\s*(?:[;|•\n]|\s/\s|\s[–—-]\s)\s*")
 _AND = r"and|und|et|y|e|i|oraz|и|&"
@@ -79,8 +80,8 @@ class NameReader:
         return frozenset(title for title in titles if len(title) > 1 or not title.isascii())  # else it is an initial
 
     @cached_property
-    def _function_words(self) -> frozenset[str]:
-        return frozenset(self._words["function_word"])
+    def _no_names(self) -> frozenset[str]:
+        return frozenset(self._words["no_name"])
 
     @cached_property
     def _agency(self) -> re.Pattern[str]:
@@ -137,7 +138,7 @@ class NameReader:
         """Names of persons in a text that names nothing but persons, roles, places and agencies; else none."""
         bare = _PLACE.sub("", _ASIDE.sub(" ", text))
         names: list[str] = []
-        for piece in filter(None, (piece.strip(" .-–—:") for piece in _SOFT_SEPARATOR.split(bare))):
+        for piece in filter(None, (_trimmed(piece) for piece in _SOFT_SEPARATOR.split(bare))):
             name = self.person(piece)
             if name is not None:
                 names.append(name)
@@ -154,7 +155,7 @@ class NameReader:
             words = words[:-1]
         if not 1 < len(words) <= MOST_NAME_WORDS or not all(map(_is_name_word, words)) or _is_particle(words[-1]):
             return None
-        if any(len(word) > 1 and word.lower() in self._function_words for word in (words[0], words[-1])):
+        if any(len(word) > 1 and word.lower() in self._no_names for word in (words[0], words[-1])):
             return None
         name = " ".join(words)
         return None if self.is_agency(name) or self._is_role(name) else usual_spelling(name)
@@ -168,6 +169,12 @@ class NameReader:
 
     def _is_title(self, word: str) -> bool:
         return word.strip(".,").lower() in self._titles
+
+
+def _trimmed(piece: str) -> str:
+    """Take off what stands around a name, but for the full stop of an initial or an abbreviation."""
+    bare = piece.strip(" -–—:").lstrip(".")
+    return bare.removesuffix(".") if len(bare.split(" ")[-1]) > LONGEST_ABBREVIATION else bare
 
 
 def _is_name_word(word: str) -> bool:

@@ -59,6 +59,9 @@ class Extraction:
     fault: Fault | None = None
 
 
+LEADING_LINES = 4
+
+
 class BeginExtraction(Protocol):
     """Begins to extract a page, here or elsewhere."""
 
@@ -103,7 +106,17 @@ def _extracted(page: str) -> Extraction:
         return Extraction(fault=Fault(MALFORMED, "no text was found in the page"))
     if tree is not None:
         _complete(metadata, tree)
-    return Extraction(metadata.fields | {"body": body}, metadata.origins)
+    fields = metadata.fields | {"body": body}
+    if _begins_text(str(fields.get("dek", "")), body):
+        del fields["dek"]
+    return Extraction(fields, {name: place for name, place in metadata.origins.items() if name in fields})
+
+
+def _begins_text(description: str, body: str) -> bool:
+    """Tell whether a description is the first paragraph said again: what a page says of itself is seldom a dek then."""
+    begun = " ".join(description.split()).rstrip(" .…")
+    first = (" ".join(line.split()) for line in body.split("\n", LEADING_LINES)[:LEADING_LINES])
+    return bool(begun) and any(line.startswith(begun) for line in first)
 
 
 def _load(page: str) -> lxml.html.HtmlElement | None:

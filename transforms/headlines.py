@@ -20,8 +20,10 @@ from typing import Final
 
 import polars as pl
 
-MISMATCH_SCORE = -6.2
-"""A headline with this score or a lower one is another text's: 0.5 % of 6,000 that are not, 70 % of those that are."""
+MISMATCH_SCORE = -6.65
+"""A headline with this score or a lower one is another text's: of three times 2,000 headlines of news, 0.5 % at most of
+those that stand above their own text, and 59 to 62 % of those swapped within outlet and week. Four rare words that are
+all missing score -6.6, which happens to 2 in 1,000 headlines of their own text."""
 LEDE_CHARS = 400
 LEDE_RATE = 0.70
 LEDE_CHANCE: Final = {1: 0.18, 2: 0.18, 3: 0.18, 4: 0.052, 5: 0.10, 6: 0.055, 7: 0.038}

@@ -25,9 +25,8 @@ SURE_CHARS = 200
 """A line that bears a likely sign and is no longer than this is furniture wherever it stands."""
 FIRST_LONG_LINES, LAST_LONG_LINES = 4, 6
 """Longer lines are furniture only at either end of a text."""
-FIRST_LINES = 8
-LAST_LINES = 8
-"""Lines at either end of a text among which bylines and biographies are looked for."""
+FIRST_LINES, LAST_LINES = 8, 20
+"""Lines at either end of a text among which bylines and biographies are looked for; threads stand below the latter."""
 
 SURE, LIKELY, POSSIBLE, WEAK = 2, 1, 0, -1
 SIGNALS = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String(), "weight": pl.Int64()})
@@ -51,7 +50,7 @@ _IMAGE_FILE = (
 _HANDLES = r"^(?:[\s|•·,/]*@[A-Za-z0-9_.]+)+\W*$"
 _QUOTED = r"[\"“”„«»‘]"
 _ADDRESS = r"(?i)^\W*(?:e-?mail:?\s*)?(?:https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+)\W*$"
-_TRAIL = r"^[^.!?]+(?:\s*[>›»→]\s*[^.!?>›»→]+)+[>›»→]?$|^[^.!?|•·]+(?:\s[|•·]\s[^.!?|•·]+){2,}$"
+_TRAIL = r"^[^.!?«]+(?:\s*[>›»→]\s*[^.!?>›»→]+)+[>›»→]?$|^[^.!?|•·]+(?:\s[|•·]\s[^.!?|•·]+){2,}$"
 _AMOUNT = r"^\W{0,3}(?:[$€£¥₽]|zł|USD|EUR)?\s?\d[\d.,]*\s?(?:[$€£¥₽]|zł|USD|EUR)?\W{0,3}$"
 _TIMESTAMP = (
     r"(?i)\d[:h]\d{2}\b[^.!?]*$|\d\s?\p{L}+\.?\s(?:ago|temu|назад)$|"
@@ -105,7 +104,7 @@ class LineRules:
         yield _tell(short, "share", "handles", _HANDLES)
         link = rf"(?i)^\W{{0,4}}(?:{self._any('link_label')})\s*[:|»→›]\s*\S"
         yield _tell(short, "related", "labelled_link", link)
-        yield _tell(short, "other_boilerplate", "address", _ADDRESS)
+        yield _tell(short, "other_boilerplate", "address", _ADDRESS, WEAK)
         trails = short.filter(pl.col("line").str.contains(r"[>›»→|•·].+"))
         yield _tell(trails, "other_boilerplate", "trail", _TRAIL)
         section = rf"(?i)^\W{{0,3}}(?:{self._any('section')})\W{{0,3}}$"

@@ -22,9 +22,9 @@ LEADING_BLOCKS = 8  # how far down headline and dek are looked for; pages repeat
 
 LEAST_DEK_CHARS, MOST_DEK_CHARS = 40, 300
 MOST_DEK_SENTENCES = 2
-PARAGRAPHS_TO_DEK = 2.5
+PARAGRAPHS_TO_DEK = 3.5
 """How often a dek goes into the median paragraph. News agencies write paragraphs of one sentence, of which the first is
-no dek: of 7,186 English articles with a headline one in 1,000 has a first paragraph so much shorter than the others."""
+no dek: at 2.5, the first paragraphs of 104 in 20,000 news articles pass for one, at 3 those of 50."""
 SHORT_QUANTILE = 0.1
 """A dek is shorter than nine in ten paragraphs."""
 LEAST_OPENING_CHARS = 60

@@ -41,6 +41,7 @@ WORD_KINDS = frozenset(
         "link_label",
         "month",
         "network",
+        "no_name",
         "person",
         "reader",
         "section",

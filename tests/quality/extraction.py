@@ -14,21 +14,28 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import trafilatura
 
-from transforms.bylines import split_names
+from seeds.tables import boilerplate
+from transforms.boilerplate import text_rules
+from transforms.cleaning import CleaningSettings, clean_records
 from transforms.dates import DateReading, read_dates
 from transforms.decoding import decode_text
 from transforms.encodings import UTF_8, detect_encoding
 from transforms.extraction import extract_page
+from transforms.schema import RAW_RECORDS
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
 FIELDS = ("title", "author", "date")
 _STRAIGHT = str.maketrans({**dict.fromkeys("’‘‚", "'"), **dict.fromkeys("“”„»«", '"')})
+
+RULES = text_rules(boilerplate())
+_IDENTITY = dict.fromkeys(("record_id", "drop_sha256", "source", "body_format"), pl.String())
 
 Gold = Mapping[str, Any]
 
@@ -80,9 +87,14 @@ def read_page(path: Path) -> str:
 
 
 def _by_copydesk(page: str) -> Found:
+    """What a run makes of a page: extracted, then cleaned like any text."""
     fields: dict[str, Any] = extract_page(page).fields
-    names = split_names(pl.Series(fields.get("authors") or [], dtype=pl.String)).explode().drop_nulls().to_list()
-    return Found(fields.get("body", ""), fields.get("headline"), names, _day(fields.get("published_at")))
+    known = {name: value for name, value in fields.items() if name in RAW_RECORDS}
+    identity = {"record_id": "r", "drop_sha256": "0", "source": "pages", "body_format": "html"}
+    raw = pl.DataFrame([dict.fromkeys(RAW_RECORDS) | known | identity], schema={**RAW_RECORDS, **_IDENTITY})
+    record = clean_records(raw, settings=CleaningSettings(), rules=RULES, now=datetime.now(UTC)).records
+    text, title, authors = record.select("body", "headline", "authors").row(0)
+    return Found(text or "", title, authors, _day(fields.get("published_at")))
 
 
 def _by_trafilatura(page: str) -> Found:

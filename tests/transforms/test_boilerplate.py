@@ -165,7 +165,6 @@ def test_a_biography_above_prose_stays() -> None:
         ("By Jane Doe, Health Correspondent", ["Jane Doe"]),
         ("Von Henriette Wasmund und Karsten Moller", ["Henriette Wasmund", "Karsten Moller"]),
         ("Текст: Кирилл Дубов", ["Кирилл Дубов"]),
-        ("JANE DOE", ["Jane Doe"]),
     ],
 )
 def test_a_byline_below_the_headline_goes_and_names_the_authors(byline: str, names: list[str]) -> None:
@@ -173,10 +172,15 @@ def test_a_byline_below_the_headline_goes_and_names_the_authors(byline: str, nam
     assert authors("The Last Ferry", byline, *PROSE) == names
 
 
+def test_bare_names_beside_a_date_or_named_in_a_biography_are_a_byline() -> None:
+    assert labels("The Last Ferry", "JANE DOE", "12 May 2024", *PROSE)["JANE DOE"] == "byline"
+    assert labels("The Last Ferry", "JANE DOE", *PROSE, "Jane Doe is a writer in Carrow.")["JANE DOE"] == "byline"
+    assert labels("The Last Ferry", "Neue Wege", *PROSE) == {}
+
+
 def test_bare_names_are_a_byline_only_of_those_the_article_does_not_write_about() -> None:
-    assert (
-        labels("The Last Ferry", "Jane Doe", *PROSE, "Jane Doe was not asked by the board, as she had left the island years before.") == {}
-    )
+    last = "Jane Doe was not asked by the board, as she had left the island years before."
+    assert labels("The Last Ferry", "Jane Doe", "12 May 2024", *PROSE, last) == {"12 May 2024": "other_boilerplate"}
 
 
 def test_the_names_of_bylines_come_before_those_of_biographies() -> None:
