@@ -36,6 +36,7 @@ lint: install  ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 
 bench: install  ## measure ingests of 10,000 and 100,000 articles, beside a floor
+	$(BIN)/python tests/bench/cleaning.py
 	$(BIN)/python tests/bench/ingest.py
 
 quality-text: install  ## measure how well plain text and web pages are taken apart

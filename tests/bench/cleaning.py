@@ -1,0 +1,72 @@
+"""Measure cleaning alone: text in, clean bodies and spans out, in two threads as in an ingest, five kilobytes each.
+
+Half of the articles have page furniture around them: a byline, a share bar, an offer, a biography. Beside it the whole
+of cleaning, which also tells the language and makes digests.
+
+    python tests/bench/cleaning.py [COUNT]      by default 16,000 articles
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import polars as pl
+from articles import articles
+
+from seeds.tables import boilerplate
+from transforms.bodies import clean_bodies
+from transforms.boilerplate import text_rules
+from transforms.cleaning import CleaningSettings, clean_records
+from transforms.schema import RAW_RECORDS
+
+COUNT = 16_000
+BATCH = 4_000
+THREADS = 2
+ABOVE = "By Jane Doe and John Roe\n\n12 May 2026, 10:30\n\nFacebook Twitter WhatsApp Email\n\n"
+BELOW = "\n\nSubscribe to the Review for unlimited access.\n\n• The Sunday letter\n\nJane Doe is a writer in Carrow."
+IDENTITY = dict.fromkeys(("record_id", "drop_sha256", "source", "body_format"), pl.String())
+
+
+def main(count: int) -> None:
+    """Print articles a second for both."""
+    bodies = [article["body"] for article in articles(count)]
+    texts = [ABOVE + body + BELOW if number % 2 else body for number, body in enumerate(bodies)]
+    megabytes = sum(map(len, texts)) / 1e6
+    batches = [_batch(texts[start : start + BATCH]) for start in range(0, count, BATCH)]
+    rules, now = text_rules(boilerplate()), datetime.now(UTC)
+    steps: dict[str, Callable[[pl.DataFrame], object]] = {
+        "text": lambda raw: clean_bodies(raw.select("body", "body_format", "headline", "dek"), rules),
+        "whole": lambda raw: clean_records(raw, settings=CleaningSettings(), rules=rules, now=now),
+    }
+    for name, step in steps.items():
+        step(batches[0])
+        seconds = min(_seconds(step, batches) for _ in range(3))
+        print(f"cleaning, {name:<6}{count:>9,} articles{megabytes:>8,.0f} MB{count / seconds:>9,.0f} articles/s")  # noqa: T201 -- the result
+
+
+def _batch(texts: list[str]) -> pl.DataFrame:
+    raw = (
+        pl.DataFrame({"body": texts})
+        .with_row_index("record_no")
+        .with_columns(
+            record_id=pl.format("r{}", "record_no"),
+            drop_sha256=pl.lit("0"),
+            source=pl.lit("bench"),
+            body_format=pl.lit("text"),
+        )
+    )
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in RAW_RECORDS.items() if name not in raw.columns]
+    return raw.with_columns(missing).select(*RAW_RECORDS, *IDENTITY)
+
+
+def _seconds(step: Callable[[pl.DataFrame], object], batches: list[pl.DataFrame]) -> float:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(step, batches))
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else COUNT)
