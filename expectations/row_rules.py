@@ -30,6 +30,8 @@ CUT_OFF_END = (
 )
 """Ends of a text that a feed or an API cut off. An ellipsis inside the closing quotation mark is a way of speaking."""
 
+BLOCK_PAGE = "block_page"
+
 IDENTITY = ("record_id", "source", "drop_sha256")
 HELD_BACK = ("record_id", "record_no", "drop_sha256", "source", "byte_start", "byte_end")
 
@@ -166,7 +168,7 @@ def _text_rules(thresholds: RowThresholds) -> tuple[RowRule, ...]:
             "missing_body",
             "body",
             Severity.CRITICAL,
-            passes=_has_text,
+            passes=lambda: _has_text() | _is_observed(BLOCK_PAGE),
             finding=lambda: pl.lit("The record has no text."),
             reason="A record needs a body, and nothing but a body.",
         ),
@@ -214,16 +216,21 @@ def _letter_share() -> pl.Expr:
 
 def _block_page(thresholds: RowThresholds, phrases: Sequence[str]) -> RowRule:
     refusal = refusal_phrase(pl.col("body"), phrases, max_chars=thresholds.block_page_max_chars)
+    refused = pl.format(
+        "The text, {} characters long, says what a site says instead of an article: '{}'.", _body_chars(), refusal
+    )
     return RowRule(
-        "block_page",
+        BLOCK_PAGE,
         "body",
         Severity.CRITICAL,
-        passes=refusal.is_null,
-        finding=lambda: pl.format(
-            "The text, {} characters long, says what a site says instead of an article: '{}'.", _body_chars(), refusal
-        ),
+        passes=lambda: refusal.is_null() & ~_is_observed(BLOCK_PAGE),
+        finding=lambda: pl.coalesce(refused, pl.lit("All of the text asks for consent or a subscription.")),
         reason="A scraper that was turned away delivers the refusal as if it were the article.",
     )
+
+
+def _is_observed(code: str) -> pl.Expr:
+    return pl.col("observations").list.contains(code).fill_null(value=False)
 
 
 def _truncated_body() -> RowRule:
@@ -299,7 +306,7 @@ def _observed(code: str, column: str, *, finding: str, reason: str) -> RowRule:
         code,
         column,
         Severity.WARNING,
-        passes=lambda: ~pl.col("observations").list.contains(code).fill_null(value=False),
+        passes=lambda: ~_is_observed(code),
         finding=lambda: pl.lit(finding),
         reason=reason,
     )

@@ -42,7 +42,8 @@ class CleanBodies:
     Attributes:
         records: Row for row: `body` (null where nothing is left), `headline` and `dek` as given or found, `headings`,
             `found_authors` and `authors_rule` (null where none are named), `headline_rule` and `dek_rule` (null where
-            given), `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such characters.
+            given), `is_only_wall` (nothing but prompts for consent or a subscription), `is_mojibake_repaired`, and
+            `is_beyond_plain`, false only where the body holds no such characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
         removed_lines: `row` and `line` of the blocks that were removed as accepted lines.
     """
@@ -178,6 +179,7 @@ def _apply_pieces(texts: pl.DataFrame, blocks: pl.DataFrame, pieces: pl.DataFram
     bodies = rest.group_by("row", maintain_order=True).agg(rest=pl.col("block").str.join("\n\n"))
     by_row = pieces.group_by("row").agg(
         has_removed=(pl.col("action") == "remove").any(),
+        is_wall=pl.col("kind").is_in(["consent", "paywall"]).any(),
         found_headline=_found("headline", "block"),
         headline_rule=_found("headline", "rule"),
         found_dek=_found("dek", "block"),
@@ -189,10 +191,11 @@ def _apply_pieces(texts: pl.DataFrame, blocks: pl.DataFrame, pieces: pl.DataFram
     )
     return known.with_columns(
         body=pl.when("has_removed").then("rest").otherwise("text").replace("", None),
+        is_only_wall=(pl.col("is_wall") & pl.col("rest").is_null()).fill_null(value=False),
         headline=pl.coalesce("headline", "found_headline"),
         dek=pl.coalesce("dek", "found_dek"),
         headings=pl.col("headings").fill_null([]),
-    ).drop("has_removed", "found_headline", "found_dek", "rest")
+    ).drop("has_removed", "is_wall", "found_headline", "found_dek", "rest")
 
 
 def _found(kind: str, column: str) -> pl.Expr:

@@ -53,6 +53,9 @@ _MISTAKEN_FOR = (
 )
 
 
+_LINE_END = re.compile("[\n\r\x0b\x0c\u2028\u2029]")  # each ends a line, and with it a repair
+
+
 def _misreading(codec: str, leads: bytes, least: int) -> str:
     """Make a pattern of what two-byte characters, and the quotes and dashes at E2 80, look like in a code page."""
     lead = re.escape(leads.decode(codec))
@@ -146,7 +149,7 @@ def find_edits(text: str) -> list[Edit]:
     """Find what to repair in one text, in order and without overlap."""
     edits: list[Edit] = []
     position = 0
-    for line in text.split("\n"):
+    for line in _LINE_END.split(text):
         edits += _without_controls(line, _mojibake_edits(line), offset=position)
         position += len(line) + 1
     return edits

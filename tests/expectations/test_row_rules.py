@@ -186,7 +186,7 @@ def test_each_record_is_either_kept_or_held_back(
 def test_of_real_news_nothing_is_held_back(default_rules: tuple[RowRule, ...], shared_data: Path) -> None:
     """20,000 articles in English, Tamil and Sinhala, captions of two words and exchange rates among them."""
     news = pl.read_parquet(shared_data / "news" / "lk_news_20k.parquet", columns=["text"]).select(
-        body=pl.col("text").str.strip_chars()
+        body=pl.col("text").str.strip_chars(), observations=pl.lit([], pl.List(pl.String()))
     )
     for rule in default_rules:
         if rule.column == "body" and rule.severity is Severity.CRITICAL:

@@ -142,6 +142,13 @@ def test_accepted_line_is_removed_wherever_it_stands_and_leaves_all_else() -> No
     assert clean_one(body="\n\n".join(blocks[:3]))["headings"] == ["HARBOUR NEWS"]
 
 
+def test_a_text_of_nothing_but_prompts_is_noted_as_a_block_page() -> None:
+    wall = clean_one(body="We use cookies to improve your experience.\n\nAccept all cookies")
+    assert (wall["body"], wall["observations"]) == (None, ["block_page"])
+    beside_prose = clean_one(body=f"Accept all cookies\n\n{LONG}")
+    assert (beside_prose["body"], beside_prose["observations"]) == (LONG, [])
+
+
 def test_record_of_accepted_lines_alone_has_no_body() -> None:
     records = clean({"body": "Sign up now"}, {"body": LONG}, {"body": None}, boilerplate=("Sign up now",)).records
     assert records["body"].to_list() == [None, LONG, None]

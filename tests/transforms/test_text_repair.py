@@ -106,3 +106,10 @@ def test_only_marked_texts_are_changed() -> None:
     texts = pl.Series(["a", "b", None, "c"], dtype=pl.String)
     mask = pl.Series([True, False, None, True])
     assert change_where(texts, mask, lambda marked: marked + "!").to_list() == ["a!", "b", None, "c!"]
+
+
+def test_a_repair_ends_with_its_line() -> None:
+    text = "\x80\rÃ \x0bdonâ€™t"
+    edits = find_edits(text)
+    assert not any(mark in text[edit.start : edit.end] for edit in edits for mark in "\r\x0b")
+    assert [edit.replacement for edit in edits] == ["€", "’"]
