@@ -244,60 +244,63 @@ def _truncated_body() -> RowRule:
     )
 
 
+_OBSERVATIONS = (
+    (
+        "mojibake_repaired",
+        "body",
+        "Wrongly decoded characters were repaired.",
+        "A repair is a guess, and tells that the encoding of the source should be named.",
+    ),
+    (
+        "headline_mismatch",
+        "headline",
+        "Headline or dek seem to belong to another text; record_evidence names the words that this one lacks.",
+        "Scrapers put the headline of one article on top of another; nothing else tells.",
+    ),
+    (
+        "ambiguous_date",
+        "published_at",
+        "Day and month of a date cannot be told apart.",
+        "A guess would be wrong for half of such dates, and nobody would see it.",
+    ),
+    (
+        "unreadable_date",
+        "published_at",
+        "A date was given that cannot be read.",
+        "A text without its date is still worth having.",
+    ),
+    (
+        "language_mismatch",
+        "language",
+        "The declared language is not the detected one.",
+        "The body decides; the declaration is often that of the site's menus.",
+    ),
+    (
+        "early_date",
+        "published_at",
+        "A date lies before 1800.",
+        "An archive may be that old; more often a century, a calendar or an epoch is wrong.",
+    ),
+    (
+        "future_date",
+        "published_at",
+        "A date lies in the future.",
+        "A wrong clock or time zone; articles under embargo are rare, and worth a look too.",
+    ),
+    (
+        "markup_left",
+        "body",
+        "HTML markup is left in the body.",
+        "Readable, but it counts as words and hides copies.",
+    ),
+)
+"""Code, column, finding and reason of each thing that cleaning may notice."""
+
+
 def _observation_rules() -> tuple[RowRule, ...]:
     """Return one rule for each thing that cleaning may notice."""
     return tuple(
-        _observed(code, column, finding=finding, reason=reason)
-        for code, column, finding, reason in (
-            (
-                "mojibake_repaired",
-                "body",
-                "Wrongly decoded characters were repaired.",
-                "A repair is a guess, and tells that the encoding of the source should be named.",
-            ),
-            (
-                "headline_mismatch",
-                "headline",
-                "Headline or dek seem to belong to another text; record_evidence names the words that this one lacks.",
-                "Scrapers put the headline of one article on top of another; nothing else tells.",
-            ),
-            (
-                "ambiguous_date",
-                "published_at",
-                "Day and month of a date cannot be told apart.",
-                "A guess would be wrong for half of such dates, and nobody would see it.",
-            ),
-            (
-                "unreadable_date",
-                "published_at",
-                "A date was given that cannot be read.",
-                "A text without its date is still worth having.",
-            ),
-            (
-                "language_mismatch",
-                "language",
-                "The declared language is not the detected one.",
-                "The body decides; the declaration is often that of the site's menus.",
-            ),
-            (
-                "early_date",
-                "published_at",
-                "A date lies before 1800.",
-                "An archive may be that old; more often a century, a calendar or an epoch is wrong.",
-            ),
-            (
-                "future_date",
-                "published_at",
-                "A date lies in the future.",
-                "A wrong clock or time zone; articles under embargo are rare, and worth a look too.",
-            ),
-            (
-                "markup_left",
-                "body",
-                "HTML markup is left in the body.",
-                "Readable, but it counts as words and hides copies.",
-            ),
-        )
+        _observed(code, column, finding=finding, reason=reason) for code, column, finding, reason in _OBSERVATIONS
     )
 
 

@@ -24,7 +24,7 @@ from expectations.row_rules import RowThresholds, Severity, row_rules
 from expectations.table_rules import DEFAULTS
 from transforms.formats import READ_FORMATS, Format
 from transforms.language import declared_code
-from transforms.schema import RAW_RECORDS
+from transforms.raw_schema import RAW_RECORDS
 from warehouse.home import Home
 from warehouse.landing import absolute, as_text
 

@@ -1,6 +1,9 @@
 """What the tests of several folders share: a home folder, records, and a run."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,31 @@ from warehouse.home import Home
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
+# Replaces one function by another that ends the process as `kill -9` does, before or after doing its work.
+DIE_AT = """
+import importlib, os, signal, sys
+place, name, when, count = sys.argv[1:5]
+module, _, owner = place.partition(":")
+target = importlib.import_module(module)
+target = getattr(target, owner) if owner else target
+original, left = getattr(target, name), [int(count)]
+def dying(*args, **kwargs):
+    left[0] -= 1
+    result = original(*args, **kwargs) if left[0] or when == "after" else None
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+setattr(target, name, dying)
+from flows.cli import run
+sys.exit(run(sys.argv[5:]))
+"""
+
 PROSE = "The council met on Tuesday and agreed to repair the old bridge before winter sets in."
 
 ARecord = Callable[..., dict[str, Any]]
 WriteLines = Callable[..., Path]
 Ingest = Callable[..., Summary]
+KillAt = Callable[..., None]
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -31,7 +54,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    if not SHARED_DATA.is_dir():
+    if not SHARED_DATA.is_dir():  # it is others' text, and too large: it lies beside a checkout, or nowhere
         pytest.skip(f"{SHARED_DATA} is not there: real data is kept apart from the project")
     return SHARED_DATA
 
@@ -93,3 +116,15 @@ def samples(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Home:
     folders = tuple(path for path in sorted((repository / "seeds" / "drops").iterdir()) if path.is_dir())
     steps.ingest(Request(load_settings(home=home), folders))
     return Home(home)
+
+
+@pytest.fixture
+def kill_at() -> KillAt:
+    """Run the program in a process that is killed at a point: module, function, before or after, and which call."""
+
+    def run_and_die(point: tuple[str, str, str, int], *arguments: str | Path) -> None:
+        command = [sys.executable, "-c", DIE_AT, *map(str, point), *map(str, arguments)]
+        killed = subprocess.run(command, capture_output=True, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+
+    return run_and_die

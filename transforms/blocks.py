@@ -10,7 +10,7 @@ import polars as pl
 CLOSING = "[\"'”’»)\\]」』›“]*$"
 ENDS_STATEMENT = f"[.!…:;,。！：；，、।॥۔؛،።]{CLOSING}"
 ENDS_SENTENCE = f"[.!?…:;。！？：；।॥۔؟።]{CLOSING}"
-_TAIL_CHARS = 4  # an end and three closing quotes
+TAIL_CHARS = 4  # an end and three closing quotes
 
 BLOCKS = pl.Schema(
     {
@@ -38,7 +38,7 @@ def split_blocks(bodies: pl.DataFrame) -> pl.DataFrame:
     blocks = numbered.with_row_index("id").with_columns(
         block_no=pl.col("id") - pl.col("first"), blocks_below=pl.col("last") - pl.col("id")
     )
-    tail = pl.col("block").str.tail(_TAIL_CHARS)
+    tail = pl.col("block").str.tail(TAIL_CHARS)
     shaped = blocks.with_columns(
         chars=pl.col("block").str.len_chars().cast(pl.Int64),
         ends_statement=tail.str.contains(ENDS_STATEMENT),

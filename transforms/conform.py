@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import orjson
 
-from transforms.schema import EVIDENCE_FIELDS, RAW_RECORDS, TEXTS
+from transforms.columns import TEXTS
+from transforms.raw_schema import EVIDENCE_FIELDS, RAW_RECORDS
 
 POSITION_FIELDS = ("record_no", "byte_start", "byte_end")
 LIST_FIELDS = frozenset(name for name, dtype in RAW_RECORDS.items() if dtype == TEXTS)

@@ -11,12 +11,23 @@ Leaves to the caller what to do with a date that was not read.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from transforms.schema import INSTANT
+from transforms.columns import INSTANT
+from transforms.date_forms import (
+    ENDS_IN_UNKNOWN_ZONE,
+    EPOCH,
+    HAS_FOUR_DIGITS,
+    MONTH_MAY_BE_NAMED,
+    MONTH_NUMBERS,
+    NAMED_MONTH_FORMS,
+    PARTS,
+    YEAR_FIRST_FORMS,
+    YEAR_LAST_FORM,
+    ZONE_MINUTES,
+)
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
@@ -45,84 +56,6 @@ COMMON_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "ar", 
 """Whose month names are read without a hint. Each language costs time on texts that are no date."""
 
 READINGS = pl.Schema({"at": INSTANT, "code": pl.String()})
-
-_MONTHS = MappingProxyType(
-    {
-        name: number
-        for number, name in enumerate(
-            ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
-        )
-    }
-)
-# Minutes east of UTC: the names that RFC 2822 defines, and others that mean one zone to news writers everywhere.
-_ZONES = MappingProxyType(
-    {
-        **dict.fromkeys(("z", "ut", "utc", "gmt"), 0),
-        "est": -300,
-        "edt": -240,
-        "cst": -360,
-        "cdt": -300,
-        "mst": -420,
-        "mdt": -360,
-        "pst": -480,
-        "pdt": -420,
-        "wet": 0,
-        "west": 60,
-        "bst": 60,
-        "cet": 60,
-        "cest": 120,
-        "eet": 120,
-        "eest": 180,
-        "msk": 180,
-        "pkt": 300,
-        "hkt": 480,
-        "sgt": 480,
-        "jst": 540,
-        "kst": 540,
-        "aest": 600,
-        "aedt": 660,
-        "nzst": 720,
-        "nzdt": 780,
-    }
-)
-
-_MONTH = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
-    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
-_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
-_CLOCK = (
-    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-    r"(?:\s*(?P<half>[ap])\.?m\.?)?"
-)
-_ZONE = (
-    rf"(?:\s*(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))})?(?P<offset>[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?)"
-)
-_TIME = rf"(?:(?:t|,?\s+(?:at\s+|[-–|]\s*)?){_CLOCK}{_ZONE})?"
-_COMMENT = r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]))?"
-_END = rf"{_TIME}{_COMMENT}$"
-_COMPACT_TIME = rf"(?:t?(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}})(?P<second>[0-9]{{2}})?{_ZONE})?"
-
-_EPOCH = r"^([0-9]{9,10}|[0-9]{12,13})(?:\.[0-9]*)?$"  # seconds and milliseconds from 1973 to 2286
-_NAMED_MONTH_FORMS = (
-    rf"(?i)^{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?{_MONTH},?[\s-]+(?P<year>[0-9]{{4}}){_END}",
-    rf"(?i)^{_WEEKDAY}{_MONTH}\s+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>[0-9]{{4}}){_END}",
-)
-_YEAR_FIRST_FORMS = (
-    rf"(?i)^(?P<year>[0-9]{{4}})[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}}){_END}",
-    rf"(?i)^(?P<year>[0-9]{{4}})(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}}){_COMPACT_TIME}$",
-)
-_YEAR_LAST_FORM = (
-    rf"(?i)^{_WEEKDAY}(?P<first_number>[0-9]{{1,2}})[-/.](?P<second_number>[0-9]{{1,2}})[-/.]"
-    rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}){_END}"
-)
-_MONTH_MAY_BE_NAMED = r"\p{L}{2}|[年년]"
-_ENDS_IN_UNKNOWN_ZONE = r"\s[B-OQ-Z][A-Z]{1,4}$"  # IST is Indian, Irish or Israeli time; AM and PM are no zones
-_PARTS = (
-    *("year", "month", "day", "hour", "minute", "second", "fraction", "half", "zone", "offset"),
-    *("first_number", "second_number"),
-)
-_HAS_FOUR_DIGITS = r"(?:^|\D)[0-9]{4}(?:\D|$)"
 
 
 @dataclass(frozen=True)
@@ -182,7 +115,7 @@ def _read_distinct(texts: pl.Series, reading: DateReading) -> pl.DataFrame:
 
 
 def _read_epoch(texts: pl.DataFrame, _: DateReading) -> pl.DataFrame:
-    digits = pl.col("text").str.extract(_EPOCH)
+    digits = pl.col("text").str.extract(EPOCH)
     number = digits.cast(pl.Int64)
     microseconds = (
         pl.when(digits.str.len_bytes() > MOST_DIGITS_OF_SECONDS).then(number * 1_000).otherwise(number * 1_000_000)
@@ -191,12 +124,17 @@ def _read_epoch(texts: pl.DataFrame, _: DateReading) -> pl.DataFrame:
 
 
 def _read_year_first(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
-    return pl.concat([texts.pipe(_extract, form) for form in _YEAR_FIRST_FORMS]).pipe(_assemble, reading)
+    return pl.concat([texts.pipe(_extract, form) for form in YEAR_FIRST_FORMS]).pipe(_assemble, reading)
 
 
 def _read_named_month(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
-    parts = pl.concat([texts.pipe(_extract, form) for form in _NAMED_MONTH_FORMS])
-    number = pl.col("month").str.to_lowercase().str.head(3).replace_strict(_MONTHS, default=None, return_dtype=pl.Int64)
+    parts = pl.concat([texts.pipe(_extract, form) for form in NAMED_MONTH_FORMS])
+    number = (
+        pl.col("month")
+        .str.to_lowercase()
+        .str.head(3)
+        .replace_strict(MONTH_NUMBERS, default=None, return_dtype=pl.Int64)
+    )
     return parts.with_columns(month=number.cast(pl.String)).pipe(_assemble, reading)
 
 
@@ -205,7 +143,7 @@ def _read_year_last(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
 
     No locale of the CLDR puts the month before the day with full stops between them.
     """
-    parts = texts.pipe(_extract, _YEAR_LAST_FORM)
+    parts = texts.pipe(_extract, YEAR_LAST_FORM)
     first, second = pl.col("first_number").cast(pl.Int64), pl.col("second_number").cast(pl.Int64)
     is_short = pl.col("year").str.len_bytes() == len("26")
     is_stopped = pl.col("text").str.contains(r"^\d{1,2}\.") & pl.lit(reading.date_order is None)
@@ -227,8 +165,8 @@ def _read_year_last(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
 def _extract(texts: pl.DataFrame, form: str) -> pl.DataFrame:
     """Take the texts of a form apart: one column of text per part; texts of other forms are left out."""
     parts = texts.select("text", parts=pl.col("text").str.extract_groups(form)).unnest("parts")
-    missing = [pl.lit(None, pl.String).alias(name) for name in _PARTS if name not in parts.columns]
-    return parts.filter(pl.col("year").is_not_null()).with_columns(missing).select("text", *_PARTS)
+    missing = [pl.lit(None, pl.String).alias(name) for name in PARTS if name not in parts.columns]
+    return parts.filter(pl.col("year").is_not_null()).with_columns(missing).select("text", *PARTS)
 
 
 def _assemble(parts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
@@ -266,7 +204,7 @@ def _offset_minutes() -> pl.Expr:
     digits = pl.col("offset").str.replace_all(r"\D", "").str.pad_end(4, "0")
     minutes = digits.str.head(2).cast(pl.Int64) * 60 + digits.str.tail(2).cast(pl.Int64)
     signed = pl.when(pl.col("offset").str.starts_with("-")).then(-minutes).otherwise(minutes)
-    named = pl.col("zone").str.to_lowercase().replace_strict(_ZONES, default=None, return_dtype=pl.Int64)
+    named = pl.col("zone").str.to_lowercase().replace_strict(ZONE_MINUTES, default=None, return_dtype=pl.Int64)
     return pl.coalesce(signed, named)
 
 
@@ -284,9 +222,9 @@ def _read_other(texts: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
     """Read with `dateparser`; Python per distinct text, 1 to 10 ms each."""
     text = pl.col("text")
     candidates = texts.filter(
-        text.str.contains(_MONTH_MAY_BE_NAMED)
-        & text.str.contains(_HAS_FOUR_DIGITS)
-        & ~text.str.contains(_ENDS_IN_UNKNOWN_ZONE)
+        text.str.contains(MONTH_MAY_BE_NAMED)
+        & text.str.contains(HAS_FOUR_DIGITS)
+        & ~text.str.contains(ENDS_IN_UNKNOWN_ZONE)
         & (text.str.len_chars() <= LONGEST_DATE)
     )
     read = [_read_prose_date(text, reading) for text in candidates.get_column("text")]

@@ -6,7 +6,8 @@ it there. Where nobody gave a value and no rule is sure, there is no value, and 
 
 import polars as pl
 
-from transforms.schema import EVIDENCE_FIELDS, RECORD_EVIDENCE
+from transforms.raw_schema import EVIDENCE_FIELDS
+from transforms.schema import RECORD_EVIDENCE
 
 BODY = "body"
 LANGUAGE_RULE = "language_detector"

@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from transforms.paragraphs import LIST_ITEM
+
 LEAST_PROSE_CHARS = 60
 MOST_TITLE_CHARS = 160
 MOST_BUTTON_CHARS = 60
 
-_LIST_ITEM = re.compile(r"(?:[-*•·‣▪◦–—✓✔→»]|\d{1,3}[.)]|[a-zA-Z]\))\s")
+_LIST_ITEM = re.compile(LIST_ITEM)
 _QUESTION = re.compile(r"[?!؟？！][\"”’»)]*$")
 _QUOTE = re.compile(r"[\"“”„«»‘「]")
 

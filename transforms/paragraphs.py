@@ -18,7 +18,7 @@ _LINE_END = "\r\n?|[\x0b\x0c\u2028\u2029]"
 _IRREGULAR = r"[^\S\n ]|  |\n | \n|\n{3}|^\s|\s$|[\x0b\x0c\u2028\u2029]"
 _SPACES = r"[^\S\n ][^\S\n]*| [^\S\n]+"
 _LONE_BREAK = r"[^\n]\n[^\n]"
-LIST_ITEM = r"^(?:[-*•·‣▪◦–—]|\d{1,3}[.)]|[a-zA-Z]\))\s"
+LIST_ITEM = r"^(?:[-*•·‣▪◦–—✓✔→»]|\d{1,3}[.)]|[a-zA-Z]\))\s"
 
 LEAST_WRAPPED_BREAKS = 3
 """Single breaks that a document needs to be judged: fewer agree with any width by chance."""

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from transforms.conform import LIST_FIELDS, conform_record
 from transforms.raw_batches import EXCERPT_CHARS, BatchBuilder, ParseOptions, RawBatch, single_reject
-from transforms.schema import REJECTS
+from transforms.raw_schema import REJECTS
 
 HELD_BYTES = 64 * 1024 * 1024
 """Most bytes held in memory of a drop that can only be read from front to back; both formats are read from their end.

@@ -14,7 +14,7 @@ import pyarrow as pa
 from transforms.conform import LIST_FIELDS, FieldNames, encodable
 from transforms.extraction import BeginExtraction, extract_later
 from transforms.formats import Format
-from transforms.schema import RAW_RECORDS, REJECTS
+from transforms.raw_schema import RAW_RECORDS, REJECTS
 
 EXCERPT_CHARS = 500  # enough to recognise a record by; the whole of it is in the raw store
 REJECT_BYTES = 1_000  # what a reject weighs towards a full batch: its excerpt, its detail

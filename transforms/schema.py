@@ -4,89 +4,16 @@ One definition serves the frames that transforms exchange, the DDL of the lake, 
 views. What the columns mean to an analyst is written here and nowhere else; how they are stored is the business of
 `warehouse`.
 
-Three kinds of table:
+Two kinds of table:
 
-- `RAW_RECORDS` and `REJECTS` are what a parser yields, before cleaning; they are never stored.
 - `STORED` tables are written, append-only, to the lake.
 - A stored table with a `latest_by` key is a history: of the rows with one key, that of the highest `commit_no` counts,
   and the published view shows only that one. Clocks may go backwards; commits do not.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-import polars as pl
-
-TEXT = pl.String()
-TEXTS = pl.List(pl.String())
-COUNT = pl.Int64()
-SHARE = pl.Float64()
-TRUTH = pl.Boolean()
-INSTANT = pl.Datetime("us", "UTC")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its polars type, its comment, and the SQL type to show it as where that is not the stored one."""
-
-    name: str
-    dtype: pl.DataType
-    comment: str
-    shown_as: str | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A stored table: `name` is `schema.table`, or a bare table of the schema `main`."""
-
-    name: str
-    comment: str
-    columns: tuple[Column, ...]
-    latest_by: tuple[str, ...] = ()
-
-    @property
-    def schema(self) -> pl.Schema:
-        """Column names and polars types, in order."""
-        return pl.Schema({column.name: column.dtype for column in self.columns})
-
-
-RAW_RECORDS = pl.Schema(
-    {
-        "record_no": COUNT,
-        "byte_start": COUNT,
-        "byte_end": COUNT,
-        "external_id": TEXT,
-        "url": TEXT,
-        "headline": TEXT,
-        "dek": TEXT,
-        "authors": TEXTS,
-        "published_at": TEXT,
-        "modified_at": TEXT,
-        "language": TEXT,
-        "keywords": TEXTS,
-        "body": TEXT,
-        "extra": TEXT,
-        "origins": TEXT,
-    }
-)
-"""What a parser yields per record: decoded, unescaped by its format, otherwise as it came. Dates are text, epoch
-seconds included; `language` is what the source declared; `extra` is a JSON object of the fields that no name fits;
-`origins` says of each field of `EVIDENCE_FIELDS` that is given where it was found, a line `field=place` for each."""
-
-EVIDENCE_FIELDS = ("headline", "dek", "authors", "published_at", "modified_at", "language", "url")
-"""Fields of which it is kept where they came from."""
-
-REJECTS = pl.Schema(
-    {
-        "record_no": COUNT,
-        "byte_start": COUNT,
-        "byte_end": COUNT,
-        "reason": TEXT,
-        "detail": TEXT,
-        "raw": TEXT,
-    }
-)
-"""What a parser could not turn into a record. It takes a number of its own in the file's sequence of records."""
+from transforms.columns import COUNT, INSTANT, SHARE, TEXT, TEXTS, TRUTH, Column, Table
 
 RECORDS = Table(
     "records",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from transforms.blocks import ENDS_SENTENCE, TAIL_CHARS
 from transforms.structure import comparison_key
 from transforms.text_repair import change_where
 
@@ -46,8 +47,6 @@ KEY_DIGITS = 16  # 64 bits: among a billion lines, two have the same key with a 
 _CAPITALS = bytes(range(65, 91))
 _SMALL = bytes.maketrans(_CAPITALS, _CAPITALS.lower())
 _NOT_IN_KEY = bytes(code for code in range(128) if not chr(code).isalnum())
-_TAIL_CHARS = 4  # an end of a sentence and three closing quotes
-_ENDS_SENTENCE = "[.!?…:;。！？：；।॥۔؟።][\"'”’»)\\]」』]*$"
 
 
 def sight_lines(bodies: pl.DataFrame, *, removed: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +114,7 @@ def _is_line() -> pl.Expr:
 
 def _is_noted() -> pl.Expr:
     is_short = pl.col("line").str.len_chars() <= MOST_SHORT_CHARS
-    return _is_at_an_end() | (is_short & ~pl.col("line").str.tail(_TAIL_CHARS).str.contains(_ENDS_SENTENCE))
+    return _is_at_an_end() | (is_short & ~pl.col("line").str.tail(TAIL_CHARS).str.contains(ENDS_SENTENCE))
 
 
 def _is_at_an_end() -> pl.Expr:

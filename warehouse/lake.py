@@ -19,7 +19,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from transforms.schema import STORED, Table
+from transforms.columns import Table
+from transforms.schema import STORED
 from warehouse.errors import CatalogError, WarehouseError
 from warehouse.home import Home
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from transforms.schema import ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED, Column, Table
+from transforms.columns import Column, Table
+from transforms.schema import ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.home import Home
 from warehouse.lake import SQL_TYPES, Lake, latest_snapshot, quoted

@@ -9,7 +9,7 @@ so that whoever has an older published file open reads on.
 from collections.abc import Sequence
 from pathlib import Path
 
-from transforms.schema import Table
+from transforms.columns import Table
 from warehouse.lake import Lake, qualified_name
 
 

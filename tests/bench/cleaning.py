@@ -19,7 +19,7 @@ from seeds.tables import boilerplate
 from transforms.bodies import clean_bodies
 from transforms.boilerplate import text_rules
 from transforms.cleaning import CleaningSettings, clean_records
-from transforms.schema import RAW_RECORDS
+from transforms.raw_schema import RAW_RECORDS
 
 COUNT = 16_000
 BATCH = 4_000

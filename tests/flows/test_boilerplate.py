@@ -1,7 +1,6 @@
 """Decisions on lines: what is accepted is removed from all records of its source in one commit, and can be put back."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from warehouse.home import Home
 Ingest = Callable[..., Summary]
 Query = Callable[..., list[tuple[Any, ...]]]
 Decide = Callable[..., Decided]
+KillAt = Callable[..., None]
 Copydesk = Callable[..., tuple[int, str, str]]
 
 LINE = "printed on the island since 1911"
@@ -159,26 +159,8 @@ def test_record_that_is_not_found_again_changes_nothing(one_home: Home, tmp_path
     assert one_home.catalog.read_bytes() == catalog
 
 
-# Replaces one function by another that ends the process as `kill -9` does, before or after doing its work.
-DIE_AT = """
-import importlib, os, signal, sys
-module, name, when, count = sys.argv[1:5]
-module = importlib.import_module(module)
-original, left = getattr(module, name), [int(count)]
-def dying(*args, **kwargs):
-    left[0] -= 1
-    result = original(*args, **kwargs) if left[0] or when == "after" else None
-    if not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(module, name, dying)
-from flows.cli import run
-sys.exit(run(sys.argv[5:]))
-"""
-
-
 def test_kill_at_any_point_is_made_good_by_the_same_command(
-    drops: Sequence[Path], ingest: Ingest, query: Query, home: Path
+    drops: Sequence[Path], ingest: Ingest, query: Query, home: Path, kill_at: KillAt
 ) -> None:
     ingest(*drops)
     before = state_of(query, home)
@@ -188,8 +170,7 @@ def test_kill_at_any_point_is_made_good_by_the_same_command(
         ("flows.reclean", "publish", "before", 1),
     )
     for point in points:
-        killed = subprocess.run([sys.executable, "-c", DIE_AT, *map(str, point), *command], check=False)
-        assert killed.returncode == -signal.SIGKILL
+        kill_at(point, *command)
         assert state_of(query, home) == before, "readers see nothing of what was not published"
     assert run(command) == DONE
     assert (query(HELD), query(ACCEPTED_SPANS)) == ([(2,)], [(10,)])

@@ -1,9 +1,6 @@
 """Idempotence: a drop that comes again, or a run that was killed and started anew, leaves no trace."""
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,26 +11,8 @@ from flows.run import Summary
 from warehouse.home import Home
 
 Ingest = Callable[..., Summary]
+KillAt = Callable[..., None]
 Query = Callable[..., list[tuple[Any, ...]]]
-
-# Replaces one function by another that ends the process as `kill -9` does, before or after doing its work.
-DIE_AT = """
-import importlib, os, signal, sys
-place, name, when, count = sys.argv[1:5]
-module, _, owner = place.partition(":")
-target = importlib.import_module(module)
-target = getattr(target, owner) if owner else target
-original, left = getattr(target, name), [int(count)]
-def dying(*args, **kwargs):
-    left[0] -= 1
-    result = original(*args, **kwargs) if left[0] or when == "after" else None
-    if not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(target, name, dying)
-from flows.cli import run
-sys.exit(run(sys.argv[5:]))
-"""
 
 POINTS = {
     "while files are stored": ("warehouse.raw_store:RawStore", "put", "after", 2),
@@ -121,16 +100,9 @@ def test_same_bytes_from_another_source_are_a_drop_of_their_own(
     assert query("SELECT DISTINCT sources, record_count FROM articles") == [(["gazette", "mirror"], 2)]
 
 
-def kill_at(point: str, drops: list[Path], home: Path) -> None:
-    """Run an ingest in a process that is killed at a point of its work."""
-    arguments = [*map(str, POINTS[point]), "ingest", *map(str, drops), "--home", str(home)]
-    killed = subprocess.run([sys.executable, "-c", DIE_AT, *arguments], capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-
-
 @pytest.mark.parametrize("point", POINTS)
 def test_kill_at_any_point_is_made_good_by_the_next_run(
-    point: str, drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path
+    point: str, drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path, kill_at: KillAt
 ) -> None:
     undisturbed = tmp_path / "undisturbed"
     for part in (drops[:1], drops):
@@ -138,7 +110,7 @@ def test_kill_at_any_point_is_made_good_by_the_next_run(
     ingest(*drops[:1])
     before = content_of(query, home)
 
-    kill_at(point, drops, home)
+    kill_at(POINTS[point], "ingest", *drops, "--home", home)
     assert content_of(query, home) in (before, content_of(query, undisturbed)), "readers never see a part of a run"
 
     ingest(*drops)
@@ -148,10 +120,10 @@ def test_kill_at_any_point_is_made_good_by_the_next_run(
 
 
 def test_commit_that_was_not_published_is_published_by_a_run_that_finds_nothing(
-    drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path
+    drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path, kill_at: KillAt
 ) -> None:
     ingest(*drops[:1])
-    kill_at("between commit and publication", drops, home)
+    kill_at(POINTS["between commit and publication"], "ingest", *drops, "--home", home)
     assert query("SELECT count(*) FROM ops.runs") == [(1,)]
     nothing = tmp_path / "nothing"
     nothing.mkdir()

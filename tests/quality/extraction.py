@@ -28,7 +28,7 @@ from transforms.dates import DateReading, read_dates
 from transforms.decoding import decode_text
 from transforms.encodings import UTF_8, detect_encoding
 from transforms.extraction import extract_page
-from transforms.schema import RAW_RECORDS
+from transforms.raw_schema import RAW_RECORDS
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
 FIELDS = ("title", "author", "date")

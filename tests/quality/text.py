@@ -23,7 +23,7 @@ from seeds.tables import boilerplate
 from transforms.boilerplate import TextRules, text_rules
 from transforms.cleaning import Cleaned, CleaningSettings, clean_records
 from transforms.headlines import MISMATCH_SCORE, judge_headlines
-from transforms.schema import RAW_RECORDS
+from transforms.raw_schema import RAW_RECORDS
 
 DATA = Path(__file__).parent / "data"
 NEWS = Path(__file__).parents[3] / "shared" / "data" / "news" / "lk_news_20k.parquet"

@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 from seeds.tables import boilerplate
 from transforms.boilerplate import text_rules
 from transforms.cleaning import CLEANED, Cleaned, CleaningSettings, clean_records
-from transforms.schema import RAW_RECORDS, SPANS
+from transforms.raw_schema import RAW_RECORDS
+from transforms.schema import SPANS
 from transforms.source_lines import line_keys
 from transforms.spans import Edit, apply_edits
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.conform import UNWRITABLE, FieldNames, conform_record
-from transforms.schema import RAW_RECORDS
+from transforms.raw_schema import RAW_RECORDS
 
 ALIASES = {"id": "external_id", "title": "headline", "content": "body", "text": "body", "author": "authors"}
 ALIASES |= {"date": "published_at", "tags": "keywords"}

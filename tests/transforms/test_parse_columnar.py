@@ -20,7 +20,7 @@ from transforms import parse_columnar
 from transforms.conform import FieldNames
 from transforms.parse_columnar import DECODED_BYTES, parse_arrow, parse_parquet
 from transforms.raw_batches import ParseOptions
-from transforms.schema import RAW_RECORDS, REJECTS
+from transforms.raw_schema import RAW_RECORDS, REJECTS
 
 NAMES = FieldNames(field_aliases())
 Row = dict[str, object]

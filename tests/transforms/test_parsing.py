@@ -24,7 +24,7 @@ from transforms.detection import HEAD_BYTES
 from transforms.formats import Format
 from transforms.parsing import ParsedDrop, parse_drop
 from transforms.raw_batches import ParseOptions
-from transforms.schema import RAW_RECORDS, REJECTS
+from transforms.raw_schema import RAW_RECORDS, REJECTS
 
 NAMES = FieldNames(field_aliases())
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from transforms.conform import FieldNames, conform_record
 from transforms.raw_batches import BatchBuilder, ParseOptions, excerpt, single_reject
-from transforms.schema import RAW_RECORDS, REJECTS
+from transforms.raw_schema import RAW_RECORDS, REJECTS
 
 NAMES = FieldNames({})
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.schema import Table
+from transforms.columns import Table
 from warehouse.home import Home
 from warehouse.lake import Lake, open_lake
 
