@@ -5,7 +5,7 @@ in `boilerplate`. All here is done for whole columns at once; where an expressio
 that it cannot do without comes first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 import polars as pl
@@ -63,25 +63,19 @@ _READER_SAYS = (
 )
 
 
-_LOOKED_FOR = (
-    *("network", "link_label", "section", "credit_label", "image_agency", "caption_label"),
-    *("byline_label", "reader", "bio_role"),
-)
-"""Kinds of words without which a rule does not apply."""
 _LOOKS = {
     "names_file": r"(?i)\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?|heic)",
     "shows_camera": "^[📷📸🎥]",
     "is_copyright": r"^\W{0,2}©[^.!?]+$",
     "is_parted": r"^[^.!?]+[/|][^/|.!?]+$",
-    "ends_parted": r"[/|©][^/|.!?]*\.?$|\svia\s[^.!?]*\.?$",
     "holds_at": "@",
     "holds_dot_or_at": r"^\S*[.@]\S*\W*$|(?i)^e-?mail",
     "holds_mark": "[:>›»→|•·]",
-    "holds_quote": _QUOTED,
     "is_amount": _AMOUNT,
     "ends_in_time": _TIMESTAMP,
     "ends_in_colon": ":$",
 }
+_ENDS_PARTED = r"[/|©][^/|.!?]*\.?$|\svia\s[^.!?]*\.?$"
 
 
 class LineRules:
@@ -91,15 +85,17 @@ class LineRules:
         """Take the words of the rules from `vocabulary`."""
         self._phrases = vocabulary.phrases
         self._any = cache(vocabulary.alternatives)
-        self._hints = {kind: _hints(vocabulary.words[kind]) for kind in _LOOKED_FOR}
 
     def find(self, blocks: pl.DataFrame) -> pl.DataFrame:
         """Find signs in `blocks` (schema `BLOCKS`): a frame of schema `SIGNALS`, as many rows to a line as signs."""
+        is_near_edge = (pl.col("block_no") < FIRST_LONG_LINES) | (pl.col("blocks_below") < LAST_LONG_LINES)
         lines = blocks.filter(pl.col("chars").is_between(1, LONGEST_LINE)).rename({"block": "line"})
-        looked_at = lines.with_columns(**self._looks())
-        short = _where(looked_at, looked_at["chars"] <= SHORT_LINE)
+        lines = lines.with_columns(is_asked=(pl.col("chars") <= SURE_CHARS) | is_near_edge)
+        found = self._phrases.find(lines.select("id", "line", "is_asked"))
+        looked_at = lines.hstack(found.kinds)
+        short = _where(looked_at, looked_at["chars"] <= SHORT_LINE).with_columns(**_looks())
         signs = [
-            self._find_phrases(lines),
+            _of_labels_only_where_short(found.matches, lines),
             *self._find_credits(short),
             *self._find_labels(short),
             *self._find_captions(_where(looked_at, looked_at["chars"] <= CAPTION_CHARS)),
@@ -110,28 +106,15 @@ class LineRules:
         ]
         return pl.concat(signs).sort("id", maintain_order=True)
 
-    def _looks(self) -> dict[str, pl.Expr]:
-        """Cheap looks at each line, all at once: what dear expressions cannot do without."""
-        line = pl.col("line")
-        words = {kind: line.str.contains_any(hints, ascii_case_insensitive=True) for kind, hints in self._hints.items()}
-        return words | {look: line.str.contains(sign) for look, sign in _LOOKS.items()}
-
-    def _find_phrases(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """Find phrases; those of labels do not count in a sentence that is long for one."""
-        is_near_edge = (pl.col("block_no") < FIRST_LONG_LINES) | (pl.col("blocks_below") < LAST_LONG_LINES)
-        found = self._phrases.find(lines.filter((pl.col("chars") <= SURE_CHARS) | is_near_edge).select("id", "line"))
-        sentences = lines.filter(pl.col("ends_sentence") & (pl.col("chars") > MOST_LABEL_CHARS)).select("id")
-        of_labels = pl.col("kind").is_in(sorted(LABEL_KINDS)) & (pl.col("weight") < SURE)
-        kept = pl.concat([found.filter(~of_labels), found.filter(of_labels).join(sentences, on="id", how="anti")])
-        return kept.with_columns(pl.col("kind").replace(PHRASE_KINDS))
-
     def _find_credits(self, short: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Find image files, and lines that are nothing but a credit."""
         yield _tell(_where(short, short["names_file"]), "image_file", "file_name", _IMAGE_FILE)
         label = rf"(?:{self._any('credit_label')})"
         by = r"(?:\s*(?:[:/|–—©,]|\.\.\.|…)\s*|\s+(?:by|von|par|por|da|fot\.|©|courtesy of|via|from)\s+)"
         labelled = rf"(?i)^\W{{0,3}}{label}(?:\s+{label})?{by}[^!?]+$"
-        yield _tell(_where(short, short["credit_label"]), "image_credit", "labelled_credit", labelled)
+        yield _tell(
+            _where(short, short["credit_label"] | short["is_copyright"]), "image_credit", "labelled_credit", labelled
+        )
         yield _as_signs(_where(short, short["shows_camera"]), "image_credit", "camera", SURE)
         yield _as_signs(_where(short, short["is_copyright"]), "image_credit", "copyright", SURE)
         agency = rf"(?:{self._any('image_agency')})"
@@ -168,7 +151,8 @@ class LineRules:
         label = rf"(?:{self._any('credit_label')})"
         by = r"(?:\s+(?:by|courtesy of|von|par|por))?\s*[:/©|]?\s*"
         name = rf"(?:{_NAME}|\p{{Lu}}+(?: \p{{Lu}}+)+)"
-        labelled = _where(lines, lines["credit_label"]).with_columns(pl.col("line").str.tail(CREDIT_CHARS))
+        is_labelled = lines["credit_label"] | lines["line"].str.contains("©", literal=True)
+        labelled = _where(lines, is_labelled).with_columns(pl.col("line").str.tail(CREDIT_CHARS))
         for rule, sign in {
             "credit_at_end": rf"(?i)[.!?’”\"]\W*{label}(?:\s+{label})?\s*[:/©|][^!?]*$",
             "credit_and_name": rf"(?i)[.!?’”\"]\s*{label}\.?\s+(?:by\s+)?(?-i:{name})(?:\s?[/,][^.!?]*)?\.?$",
@@ -177,7 +161,8 @@ class LineRules:
             "courtesy": rf"(?i)[.\s]{label}\s(?:by\s)?courtesy\s[^.!?]*$",
         }.items():
             yield _tell(labelled, "caption", rule, sign)
-        parted = _where(lines, lines["ends_parted"]).with_columns(pl.col("line").str.tail(CREDIT_CHARS))
+        tails = lines.with_columns(pl.col("line").str.tail(CREDIT_CHARS))
+        parted = tails.filter(pl.col("line").str.contains(_ENDS_PARTED))
         agency = rf"[\s(\[|–—/]\S+\s*(?:[/|]|via)\s*(?i:{self._any('image_agency')})\b[^.!?]*\.?$"
         yield _tell(_where(parted, parted["image_agency"]), "caption", "agency_at_end", agency)
         yield _tell(parted, "caption", "copyright_at_end", r"[\s(\[|–—]©[^.!?]*\.?$")
@@ -197,7 +182,8 @@ class LineRules:
 
     def _find_address(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Find lines that speak to the reader or of the publisher."""
-        told = _where(last, last["reader"] & (last["chars"] <= CAPTION_CHARS) & ~last["holds_quote"])
+        told = _where(last, last["reader"] & (last["chars"] <= CAPTION_CHARS))
+        told = told.filter(~pl.col("line").str.contains(_QUOTED))
         yield _tell(told, "other_boilerplate", ADDRESS, rf"(?i)(?:^|\W)(?:{self._any('reader')})(?:\W|$)", WEAK)
 
     def _find_bios(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -211,11 +197,17 @@ def _where(lines: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
     return lines.filter(mask) if mask.any() else lines.clear()
 
 
-def _hints(words: Iterable[str]) -> pl.Series:
-    """What to look for, in either case: that of ASCII does not count."""
-    stems = [word.removesuffix("*") for word in words]
-    hints = {hint for stem in stems for hint in (stem, stem if stem.isascii() else stem.capitalize())}
-    return pl.Series(sorted(hints), dtype=pl.String()).implode()
+def _looks() -> dict[str, pl.Expr]:
+    """Cheap looks at each line, all at once: what dear expressions cannot do without."""
+    return {look: pl.col("line").str.contains(sign) for look, sign in _LOOKS.items()}
+
+
+def _of_labels_only_where_short(matches: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Leave out phrases of labels in sentences that are long for one; phrases by kinds of spans."""
+    sentences = lines.filter(pl.col("ends_sentence") & (pl.col("chars") > MOST_LABEL_CHARS)).select("id")
+    of_labels = pl.col("kind").is_in(sorted(LABEL_KINDS)) & (pl.col("weight") < SURE)
+    kept = pl.concat([matches.filter(~of_labels), matches.filter(of_labels).join(sentences, on="id", how="anti")])
+    return kept.with_columns(pl.col("kind").replace(PHRASE_KINDS))
 
 
 def _tell(lines: pl.DataFrame, kind: str, rule: str, sign: str, weight: int = SURE) -> pl.DataFrame:

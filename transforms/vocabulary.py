@@ -61,6 +61,12 @@ WORD_KINDS = frozenset(
     }
 )
 
+LOOKED_FOR = (
+    *("network", "link_label", "section", "credit_label", "image_agency", "caption_label"),
+    *("byline_label", "reader", "bio_role"),
+)
+"""Kinds of words without which a rule for lines does not apply."""
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -98,10 +104,13 @@ def read_vocabulary(table: pl.DataFrame) -> Vocabulary:
     phrases = table.filter(pl.col("kind").is_in(list(PHRASE_KINDS)))
     words = table.filter(pl.col("kind").is_in(sorted(WORD_KINDS)))
     lists = {str(language): _lists(rows) for (language,), rows in words.group_by("language")}
+    by_kind = {kind: _lists(words).get(kind, ()) for kind in sorted(WORD_KINDS)}
     common = [word for of_language in lists.values() for kind in COMMON_KINDS for word in of_language.get(kind, ())]
     return Vocabulary(
-        phrases=Phrases(phrases, lists=lists, common=frozenset(common)),
-        words={kind: _lists(words).get(kind, ()) for kind in sorted(WORD_KINDS)},
+        phrases=Phrases(
+            phrases, lists=lists, common=frozenset(common), kinds={kind: by_kind[kind] for kind in LOOKED_FOR}
+        ),
+        words=by_kind,
     )
 
 

@@ -1,5 +1,7 @@
 """Phrase patterns: what each element of a pattern means, and that looking up loses no match."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -18,8 +20,12 @@ def phrases(*patterns: str) -> Phrases:
 
 
 def matches(pattern: str, line: str) -> bool:
-    lines = pl.DataFrame({"id": [7], "line": [line]}, schema={"id": pl.UInt32(), "line": pl.String()})
-    return phrases(pattern).find(lines).height > 0
+    return phrases(pattern).find(asked([line])).matches.height > 0
+
+
+def asked(lines: Sequence[str]) -> pl.DataFrame:
+    schema = {"line": pl.String(), "is_asked": pl.Boolean()}
+    return pl.DataFrame([(line, True) for line in lines], schema, orient="row").with_row_index("id")
 
 
 @pytest.mark.parametrize(
@@ -69,14 +75,15 @@ def test_a_pattern_that_cannot_be_looked_for_is_an_error(pattern: str) -> None:
 
 
 def test_a_match_says_how_much_of_the_line_it_covers() -> None:
-    lines = pl.DataFrame({"id": [1, 2, 3], "line": ["Share", "Share this", "Now share this"]})
-    found = phrases("^ share $", "^ share this", "share this").find(lines.with_columns(pl.col("id").cast(pl.UInt32)))
-    assert found.select("id", "weight").rows() == [(1, 2), (2, 1), (2, 0), (3, 0)]
+    lines = asked(["Share", "Share this", "Now share this"])
+    found = phrases("^ share $", "^ share this", "share this").find(lines)
+    assert found.matches.select("id", "weight").rows() == [(0, 2), (1, 1), (1, 0), (2, 0)]
 
 
 def test_every_row_of_the_table_matches_its_own_example() -> None:
     table = boilerplate().filter(pl.col("kind").is_in(list(PHRASE_KINDS))).with_row_index("id")
-    found = read_vocabulary(boilerplate()).phrases.find(table.select("id", line="example"))
+    lines = table.select("id", line="example", is_asked=True)
+    found = read_vocabulary(boilerplate()).phrases.find(lines).matches
     rules = table.select("id", "example", rule=pl.format("{}: {}", "language", "pattern"))
     assert rules.join(found, on=["id", "rule"], how="anti").select("rule", "example").rows() == []
 

@@ -1,0 +1,20 @@
+"""Compile functions to machine code, for loops over bytes and numbers."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function when it is first called; it runs without the interpreter's lock.
+
+    What was compiled is kept beside the source, or in the user's cache, and compiled each time where neither can be
+    written.
+    """
+    try:
+        return cast("Function", njit(nogil=True, cache=True)(function))
+    except RuntimeError:  # no place to keep it
+        return cast("Function", njit(nogil=True)(function))

@@ -1,0 +1,37 @@
+"""What a word is when phrases are looked for: letters, marks and digits in a row, in lower case, one spelling each.
+
+Decides what does not count: punctuation, pictures, vowel signs of Arabic, and letters that one word is spelt with in
+two ways. The same for whole texts, for literals of patterns, and for single characters.
+"""
+
+import re
+import unicodedata
+
+import polars as pl
+
+_NOT_IN_WORDS = r"[^\p{L}\p{M}\p{N}]+"
+# Letters that one word is spelt with in two ways: Russian yo, Arabic alif, ya and ta marbuta; Arabic vowel signs.
+_FOLDED = {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": "", "\ufe0f": "", "\u200d": ""}
+_TRANSLATED = {ord(letter): folded for letter, folded in _FOLDED.items()}
+_SIGNS = r"[\x{64b}-\x{652}]"
+_SIGNS_OF_PYTHON = re.compile("[\u064b-\u0652]")
+
+
+def bare_words(text: pl.Expr) -> pl.Expr:
+    """Reduce a text to its words in lower case, with a space before and behind each."""
+    folded = text.str.to_lowercase().str.replace_many(_FOLDED).str.replace_all(_SIGNS, "")
+    return pl.concat_str(pl.lit(" "), folded.str.replace_all(_NOT_IN_WORDS, " ").str.strip_chars(" "), pl.lit(" "))
+
+
+def fold_literal(literal: str) -> str:
+    """Reduce a literal of a pattern to its words, as `bare_words` reduces a text, with a space between them."""
+    lowered = unicodedata.normalize("NFC", literal).lower()
+    folded = _SIGNS_OF_PYTHON.sub("", lowered.translate(_TRANSLATED))
+    return " ".join(re.findall(r"(?:[^\W_]|[\u0300-\u036f])+", folded))
+
+
+def fold_characters(characters: pl.Series) -> pl.Series:
+    """Reduce each character as `bare_words` does within a word: a space where it parts words, else what is left."""
+    return bare_words(pl.concat_str(pl.lit("a"), characters, pl.lit("a"))).pipe(
+        lambda words: pl.select(words.str.slice(2, words.str.len_chars() - 4)).to_series()
+    )
