@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transforms.word_scan import NUMBER, Phrase, WordScan
@@ -39,6 +39,7 @@ def holds_one(words: Iterable[str], wanted: Iterable[str]) -> bool:
     return any(holds(word, one) for word in words for one in wanted)
 
 
+@example(["مَصدر الصورة", "3rd comments", "📧comments 12"])
 @settings(deadline=None)  # the first call compiles
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), min_size=1, max_size=5))
 def test_scan_finds_what_comparing_words_finds(lines: list[str]) -> None:
