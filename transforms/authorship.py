@@ -6,7 +6,6 @@ under the bare name.
 """
 
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 
 from transforms.bios import BioReader
 from transforms.bylines import NameReader, unique
@@ -22,18 +21,37 @@ MOST_LINES_BELOW = 3
 MOST_BIO_CHARS = 400
 
 
-def take_bylines(lines: Sequence[Line], names: NameReader, bios: BioReader) -> None:
-    """Label bylines near the top: lines that begin as one, and bare names of authors."""
-    first = [line for line in lines[:LEADING_LINES] if line.label is None and len(line.text) <= MOST_BYLINE_CHARS]
-    of_bios = {name.casefold() for name in _names_of_bios(lines, bios)}
-    suspects = first if of_bios else [line for line in first if any(sign.kind == "byline" for sign in line.signs)]
-    if not suspects:
-        return
-    written_about = " ".join(line.text for line in lines if line.is_prose).casefold()
-    for line in suspects:
-        about = written_about if _is_beside_furniture(lines, line) else None
-        rule = _byline_rule(line, names, of_bios=of_bios, written_about=about)
-        line.label = None if rule is None else Label("byline", rule)
+def take_bylines(lines: Sequence[Line], names: NameReader, in_bios: Sequence[str]) -> None:
+    """Label bylines near the top: lines that begin as one, and bare names; `in_bios` are those in biographies."""
+    first = [line for line in lines if line.number < LEADING_LINES and line.label is None]
+    for line in first:
+        if len(line.text) <= MOST_BYLINE_CHARS and (_bears_sign(line) or _names_one(line, in_bios)):
+            rule = _byline_rule(lines, line, names, in_bios)
+            line.label = None if rule is None else Label("byline", rule)
+
+
+def _bears_sign(line: Line) -> bool:
+    return any(sign.kind == "byline" for sign in line.signs)
+
+
+def _names_one(line: Line, names: Sequence[str]) -> bool:
+    spelt = line.text.casefold() if names else ""
+    return any(name.casefold() in spelt for name in names)
+
+
+def _byline_rule(lines: Sequence[Line], line: Line, names: NameReader, in_bios: Sequence[str]) -> str | None:
+    """The rule by which a line is a byline, if it is one."""
+    persons = names.in_byline(line.text)
+    if names.has_label(line.text) and (persons or names.is_agency(names.without_label(line.text))):
+        return "label"
+    of_bios = {name.casefold() for name in in_bios}
+    if any(person.casefold() in of_bios for person in persons):
+        return "named_in_biography"
+    if not persons or BARE_NAMES not in line.rules or not _is_beside_furniture(lines, line):
+        return None
+    written_about = " ".join(other.text for other in lines if other.is_prose).casefold()
+    is_written_about = any(person.split()[-1].casefold() in written_about for person in persons)
+    return None if is_written_about else BARE_NAMES
 
 
 def _is_beside_furniture(lines: Sequence[Line], line: Line) -> bool:
@@ -43,22 +61,9 @@ def _is_beside_furniture(lines: Sequence[Line], line: Line) -> bool:
     return any(other.label is not None for other in around)
 
 
-def _names_of_bios(lines: Sequence[Line], bios: BioReader) -> list[str]:
-    return unique(name for line in lines if line.is_labelled("author_bio") for name in bios.names(line.text))
-
-
-def _byline_rule(line: Line, names: NameReader, *, of_bios: AbstractSet[str], written_about: str | None) -> str | None:
-    """The rule by which a line is a byline; `written_about` is null where it may as well be a heading."""
-    bare = names.without_label(line.text)
-    persons = names.persons(bare)
-    if names.has_label(line.text) and (persons or names.is_agency(bare)):
-        return "label"
-    if any(person.casefold() in of_bios for person in persons):
-        return "named_in_biography"
-    if not persons or written_about is None or BARE_NAMES not in line.rules:
-        return None
-    is_written_about = any(person.split()[-1].casefold() in written_about for person in persons)
-    return None if is_written_about else BARE_NAMES
+def names_in_bios(lines: Sequence[Line], bios: BioReader) -> list[str]:
+    """Names of the persons that the biographies of a text are about."""
+    return unique([name for line in lines if line.is_labelled("author_bio") for name in bios.names(line.text)])
 
 
 def take_bios_below(lines: Sequence[Line], names: NameReader) -> None:
@@ -76,15 +81,21 @@ def take_bios_below(lines: Sequence[Line], names: NameReader) -> None:
 
 
 def _is_name_above_role(line: Line, below: Line, names: NameReader) -> bool:
-    is_name = line.label is None and names.person(line.text) is not None
-    return is_name and names.role.search(below.text[:MOST_BUTTON_CHARS]) is not None
+    may_be_name = line.label is None and len(line.text) <= MOST_BUTTON_CHARS
+    return (
+        may_be_name
+        and names.person(line.text) is not None
+        and names.role.search(below.text[:MOST_BUTTON_CHARS]) is not None
+    )
 
 
-def find_authors(lines: Sequence[Line], names: NameReader, bios: BioReader) -> Iterator[tuple[list[str], str]]:
-    """Yield the names in the bylines of a text, else in its biographies, and where they stood; nothing if none."""
+def find_authors(
+    lines: Sequence[Line], names: NameReader, in_bios: Sequence[str]
+) -> Iterator[tuple[Sequence[str], str]]:
+    """Yield the names in the bylines of a text, else `in_bios`, and where they stood; nothing if none."""
     bylines = (line.text for line in lines if line.is_labelled("byline"))
-    found = unique(name for text in bylines for name in names.persons(names.without_label(text)))
+    found = unique(name for text in bylines for name in names.in_byline(text))
     if found:
         yield found, "byline"
-    elif in_bios := _names_of_bios(lines, bios):
+    elif in_bios:
         yield in_bios, "author_bio"

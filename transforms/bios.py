@@ -5,6 +5,7 @@ sentence of prose; but a person whom the article writes about is named in it bef
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from transforms.bylines import NameReader, unique
@@ -12,6 +13,9 @@ from transforms.bylines import NameReader, unique
 ROLE_CHARS = 110
 """How far behind the name the role is looked for."""
 MOST_BIO_CHARS = 700
+MOST_BIOS_KEPT = 4096
+MOST_WORDS = 7
+"""Words of a name with its titles."""
 
 _BULLET = re.compile(r"^[\s•*·\-–—|]+")
 _HEADING = re.compile(
@@ -43,23 +47,27 @@ class BioReader:
     def __init__(self, names: NameReader) -> None:
         """Take roles and titles from `names`."""
         self._names = names
+        self._leading = lru_cache(MOST_BIOS_KEPT)(self._read_leading)  # asked for more than once, and recur
 
     def is_bio(self, line: str, text: str) -> bool:
         """Whether a line below the last paragraph is a biography of somebody whom `text` does not write about."""
-        bio = self._leading(line)
-        if bio is None or len(line) > MOST_BIO_CHARS or self._names.speech.search(line):
+        if len(line) > MOST_BIO_CHARS:
             return False
-        return bio.name.split()[-1].casefold() not in text.casefold()
+        bio = self._leading(line)
+        if bio is None or self._names.speech.search(line):
+            return False
+        surname = bio.name.split()[-1]
+        return surname not in text and surname.upper() not in text
 
     def names(self, line: str) -> list[str]:
         """Names of the persons that a biography, or several in one line, are about."""
         bios = (self._leading(sentence) for sentence in _SENTENCE_START.split(_HEADING.sub("", line)))
         return unique([bio.name for bio in bios if bio is not None])
 
-    def _leading(self, sentence: str) -> Bio | None:
+    def _read_leading(self, sentence: str) -> Bio | None:
         """The person with whom a sentence begins, if it goes on to say what that person does."""
-        words = _BULLET.sub("", _HEADING.sub("", sentence)).split()
-        for count in range(min(len(words), 7), 1, -1):
+        words = _BULLET.sub("", _HEADING.sub("", sentence)).split(maxsplit=MOST_WORDS)
+        for count in range(self._names.name_length(words[:MOST_WORDS]), 1, -1):
             name = self._names.person(" ".join(words[:count]).rstrip(",،:"))
             if name is None:
                 continue

@@ -12,14 +12,16 @@ Only texts in which some line bears a sign are looked at here, line by line.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import polars as pl
 
-from transforms.authorship import find_authors, take_bios_below, take_bylines
+from transforms.authorship import find_authors, names_in_bios, take_bios_below, take_bylines
 from transforms.bios import BioReader
+from transforms.blocks import TAIL_CHARS
 from transforms.bylines import NameReader
-from transforms.lines import MOST_BUTTON_CHARS, Label, Line, Sign
+from transforms.lines import LEAST_PROSE_CHARS, MOST_BUTTON_CHARS, Label, Line, Sign
+from transforms.paragraphs import LIST_ITEM
 from transforms.signals import (
     ADDRESS,
     LAST_LONG_LINES,
@@ -46,6 +48,8 @@ MANY_SIGNS = 3
 
 _OF_AUTHORS = frozenset({"author_bio", "byline"})
 _OF_THE_END = frozenset({TIMESTAMP, READER_SAYS, ADDRESS})
+_ENDS_PLAINLY = "[.!?…][\"'”’»)]*$"
+_BEGINS_SPECIALLY = rf"^@|{LIST_ITEM}"
 _TAKES_BULLETS = frozenset({"paywall", "newsletter", "other_boilerplate", "consent", "share", "related"})
 
 
@@ -96,35 +100,63 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
     Python per text that holds a sign: 30 us.
     """
     signs = rules.lines.find(blocks)
-    suspects = blocks.join(blocks.join(signs, on="id", how="semi").select("row").unique(), on="row", how="semi")
+    signed = signs.select("id").unique().with_columns(has_sign=True)
+    lines = blocks.join(signed, on="id", how="left", maintain_order="left")
+    suspects = lines.filter(pl.col("has_sign").any().over("row")).pipe(_join_paragraphs)
     by_line: dict[int, list[Sign]] = {}
-    for number, *sign in signs.iter_rows():
-        by_line.setdefault(number, []).append(Sign(*sign))
+    for number, kind, rule, weight in signs.iter_rows():
+        by_line.setdefault(number, []).append(Sign(kind, rule, weight))
     labels: list[tuple[int, str, str]] = []
-    authors: list[tuple[int, list[str], str]] = []
-    for row, numbers, lines in _texts(suspects.sort("id"), by_line):
-        label_lines(lines, rules)
-        labels += [(number, *line.label) for number, line in zip(numbers, lines, strict=True) if line.label is not None]
-        authors += [(row, *found) for found in find_authors(lines, rules.names, rules.bios)]
+    authors: list[tuple[int, Sequence[str], str]] = []
+    for row, numbers, of_text in _texts(suspects, by_line):
+        label_lines(of_text, rules)
+        in_bios = names_in_bios(of_text, rules.bios)
+        take_bylines(of_text, rules.names, in_bios)
+        labels += [
+            (number, *line.label) for number, line in zip(numbers, of_text, strict=True) if line.label is not None
+        ]
+        authors += [(row, *found) for found in find_authors(of_text, rules.names, in_bios)]
     return Boilerplate(
         pl.DataFrame(labels, schema=LABELS, orient="row"), pl.DataFrame(authors, schema=AUTHORS, orient="row")
     )
 
 
-def _texts(blocks: pl.DataFrame, signs: Mapping[int, list[Sign]]) -> Iterator[tuple[int, list[int], list[Line]]]:
+def _join_paragraphs(lines: pl.DataFrame) -> pl.DataFrame:
+    """Put paragraphs in a row that bear no sign into one line: most lines of most texts."""
+    is_plain = (
+        pl.col("has_sign").is_null()
+        & (pl.col("chars") >= LEAST_PROSE_CHARS)
+        & pl.col("block").str.tail(TAIL_CHARS).str.contains(_ENDS_PLAINLY)
+        & ~pl.col("block").str.contains(_BEGINS_SPECIALLY)
+    )
+    follows = is_plain & is_plain.shift() & (pl.col("row") == pl.col("row").shift())
+    runs = lines.with_columns(run=(~follows.fill_null(value=False)).cum_sum())
+    return runs.group_by("run", maintain_order=True).agg(
+        pl.col("row", "id").first(),
+        pl.col("block").str.join("\n"),
+        pl.col("ends_sentence").last(),
+        pl.col("block_no").first(),
+        pl.col("blocks_below").last(),
+        pl.len(),
+    )
+
+
+def _texts(lines: pl.DataFrame, signs: Mapping[int, list[Sign]]) -> Iterator[tuple[int, list[int], list[Line]]]:
     """Yield the lines of each text with their numbers."""
-    rows = blocks.select("row", "id", "block", "ends_sentence").iter_rows()
+    rows = lines.select("row", "id", "block", "ends_sentence", "block_no", "blocks_below", "len").iter_rows()
     for row, of_row in groupby(rows, key=itemgetter(0)):
-        numbered = [
-            (number, Line(text, ends_sentence, signs.get(number, []))) for _, number, text, ends_sentence in of_row
-        ]
-        yield row, [number for number, _ in numbered], [line for _, line in numbered]
+        numbers, lines_of_text = [], []
+        for _, number, text, ends_sentence, block_no, blocks_below, count in of_row:
+            numbers.append(number)
+            lines_of_text.append(Line(text, ends_sentence, block_no, blocks_below, count, signs.get(number, ())))
+        yield row, numbers, lines_of_text
 
 
 def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
-    """Label the lines of one text."""
-    for number, line in enumerate(lines):
-        line.take(_sure_sign(line, is_last=len(lines) - number < LAST_LONG_LINES))
+    """Label the lines of one text, but for bylines."""
+    for line in lines:
+        if line.signs:
+            line.take(_sure_sign(line))
     before = -1
     while (labelled := sum(line.label is not None for line in lines)) > before:  # one may uncover another at the ends
         before = labelled
@@ -134,23 +166,23 @@ def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
         _take_attached(lines)
         take_bios_below(lines, rules.names)
         _fill_gaps_below(lines)
-    take_bylines(lines, rules.names, rules.bios)
 
 
-def _sure_sign(line: Line, *, is_last: bool) -> Sign | None:
+def _sure_sign(line: Line) -> Sign | None:
     """The sign by which a line is furniture; null where it may be prose. Biographies stand among the last lines."""
-    signs = _surest_first(sign for sign in line.signs if sign.weight > WEAK and (is_last or sign.kind != "author_bio"))
+    is_last = line.lines_below < LAST_LONG_LINES - 1
+    signs = [sign for sign in line.signs if sign.weight > WEAK and (is_last or sign.kind != "author_bio")]
     if not signs:
         return None
-    surest = signs[0]
+    surest = _surest(signs)
     if surest.weight == SURE or (len(signs) >= MANY_SIGNS and not line.begins_with_speech):
         return surest
     most_chars = SURE_CHARS if surest.weight == LIKELY else SURE_CHARS // 2
     return surest if len(line.text) <= most_chars and not line.holds_speech else None
 
 
-def _surest_first(signs: Iterable[Sign]) -> list[Sign]:
-    return sorted(signs, key=lambda sign: -sign.weight)
+def _surest(signs: Iterable[Sign]) -> Sign:
+    return max(signs, key=attrgetter("weight"))
 
 
 def _take_top(lines: Sequence[Line]) -> None:
@@ -179,7 +211,7 @@ def _take_end(lines: Sequence[Line], rules: TextRules) -> None:
 def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sign | None:
     """The sign by which a line below the last paragraph is furniture, or a biography."""
     line = lines[position]
-    surest = _surest_first(line.signs)[0]
+    surest = _surest(line.signs)
     if surest.weight > WEAK and not line.begins_with_speech:
         return surest
     by_rule = {sign.rule: sign for sign in line.signs}

@@ -7,14 +7,15 @@ source gave is kept as it is, unless it is an agency or a desk.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, lru_cache
 
 import polars as pl
 
 from transforms.vocabulary import Vocabulary, word_pattern
 
 LONGEST_BYLINE = 300  # characters; longer ones are biographies
+MOST_BYLINES_KEPT = 4096
 MOST_NAME_WORDS = 5
 LONGEST_ABBREVIATION = 3  # letters and full stop: "Jr."
 
@@ -134,6 +135,15 @@ class NameReader:
         """Whether a line begins as a byline does."""
         return self._label.match(line) is not None
 
+    def in_byline(self, byline: str) -> Sequence[str]:
+        """Names of persons in a byline, with its label or without."""
+        return self._in_byline(byline)
+
+    @cached_property
+    def _in_byline(self) -> Callable[[str], Sequence[str]]:
+        """Bylines are asked for more than once, and recur: a paper has its authors."""
+        return lru_cache(MOST_BYLINES_KEPT)(lambda byline: tuple(self.persons(self.without_label(byline))))
+
     def persons(self, text: str) -> list[str]:
         """Names of persons in a text that names nothing but persons, roles, places and agencies; else none."""
         bare = _PLACE.sub("", _ASIDE.sub(" ", text))
@@ -159,6 +169,16 @@ class NameReader:
             return None
         name = " ".join(words)
         return None if self.is_agency(name) or self._is_role(name) else usual_spelling(name)
+
+    def name_length(self, words: Sequence[str]) -> int:
+        """How many of the first words may be those of a name, with a comma or a colon behind the last."""
+        for number, word in enumerate(words):
+            bare = word.rstrip(",،:")
+            if not bare or not (self._is_title(word) or _is_name_word(bare)):
+                return number
+            if bare != word and not self._is_title(word):
+                return number + 1
+        return len(words)
 
     def is_agency(self, text: str) -> bool:
         """Whether a text names an agency or a desk, and nobody."""

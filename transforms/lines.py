@@ -4,6 +4,7 @@ Decides what reads like prose and what like a title; which sign counts is decide
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,14 +34,26 @@ class Label(NamedTuple):
     rule: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
-    """A line of a text, what was seen in it, and what it is found to be."""
+    """A line of a text, what was seen in it, and what it is found to be.
+
+    Paragraphs in a row in which nothing was seen come as one line, with `count` of them.
+    """
 
     text: str
     ends_sentence: bool
-    signs: list[Sign] = field(default_factory=list)
+    number: int = 0
+    lines_below: int = 0
+    count: int = 1
+    signs: Sequence[Sign] = ()
     label: Label | None = None
+    reads_like_prose: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at its length once."""
+        chars = len(self.text)
+        self.reads_like_prose = chars > MOST_TITLE_CHARS or (chars >= LEAST_PROSE_CHARS and self.ends_sentence)
 
     @property
     def is_list_item(self) -> bool:
@@ -60,8 +73,7 @@ class Line:
     @property
     def is_prose(self) -> bool:
         """Whether it reads like a paragraph that nothing marks as furniture."""
-        is_long = len(self.text) >= LEAST_PROSE_CHARS
-        return self.label is None and (len(self.text) > MOST_TITLE_CHARS or (is_long and self.ends_sentence))
+        return self.label is None and self.reads_like_prose
 
     @property
     def holds_speech(self) -> bool:

@@ -39,7 +39,9 @@ def take_threads(lines: Sequence[Line]) -> None:
 
 
 def _may_begin(line: Line) -> bool:
-    return line.is_labelled("comments") or (line.label is None and bool(line.rules & {TIMESTAMP, READER_SAYS}))
+    if line.label is not None:
+        return line.label.kind == "comments"
+    return bool(line.signs) and bool(line.rules & {TIMESTAMP, READER_SAYS})
 
 
 def _is_thread(lines: Sequence[Line], start: int) -> bool:
@@ -49,7 +51,7 @@ def _is_thread(lines: Sequence[Line], start: int) -> bool:
     for line in lines[start:]:
         is_mark = line.label is not None or bool(line.rules & {TIMESTAMP, READER_SAYS}) or bool(_MARK.search(line.text))
         marks += is_mark
-        gap = 0 if is_mark else gap + 1
+        gap = 0 if is_mark else gap + line.count
         if gap > MOST_GAP:
             return False
     return marks >= (1 if is_single else LEAST_MARKS)

@@ -24,15 +24,18 @@ from transforms.raw_schema import RAW_RECORDS
 COUNT = 16_000
 BATCH = 4_000
 THREADS = 2
-ABOVE = "By Jane Doe and John Roe\n\n12 May 2026, 10:30\n\nFacebook Twitter WhatsApp Email\n\n"
-BELOW = "\n\nSubscribe to the Review for unlimited access.\n\n• The Sunday letter\n\nJane Doe is a writer in Carrow."
+ABOVE = "By {} and {}\n\n12 May 2026, 10:30\n\nFacebook Twitter WhatsApp Email\n\n"
+BELOW = "\n\nSubscribe to the Review for unlimited access.\n\n• The Sunday letter\n\n{} is a writer in {}."
+GIVEN_NAMES = ("Jane", "Arno", "Mirela", "Tobias", "Sunniva", "Piet", "Oluchi", "Ramona", "Ignatz", "Yvaine")
+HEADS, TAILS = ("Halv", "Brock", "Tarn", "Oder", "Mill"), ("orsen", "mann", "er")
+SURNAMES = tuple(head + tail for head in HEADS for tail in TAILS)
 IDENTITY = dict.fromkeys(("record_id", "drop_sha256", "source", "body_format"), pl.String())
 
 
 def main(count: int) -> None:
     """Print articles a second for both."""
     bodies = [article["body"] for article in articles(count)]
-    texts = [ABOVE + body + BELOW if number % 2 else body for number, body in enumerate(bodies)]
+    texts = [_with_furniture(body, number) if number % 2 else body for number, body in enumerate(bodies)]
     megabytes = sum(map(len, texts)) / 1e6
     batches = [_batch(texts[start : start + BATCH]) for start in range(0, count, BATCH)]
     rules, now = text_rules(boilerplate()), datetime.now(UTC)
@@ -44,6 +47,12 @@ def main(count: int) -> None:
         step(batches[0])
         seconds = min(_seconds(step, batches) for _ in range(3))
         print(f"cleaning, {name:<6}{count:>9,} articles{megabytes:>8,.0f} MB{count / seconds:>9,.0f} articles/s")  # noqa: T201 -- the result
+
+
+def _with_furniture(body: str, number: int) -> str:
+    names = [f"{given} {surname}" for surname in SURNAMES for given in GIVEN_NAMES]
+    author, other = names[number % len(names)], names[number * 7 % len(names)]
+    return ABOVE.format(author, other) + body + BELOW.format(author, other.split()[1])
 
 
 def _batch(texts: list[str]) -> pl.DataFrame:
