@@ -42,7 +42,8 @@ class CleanBodies:
     Attributes:
         records: Row for row: `body` (null where nothing is left), `headline` and `dek` as given or found, `headings`,
             `found_authors` and `authors_rule` (null where none are named), `headline_rule` and `dek_rule` (null where
-            given), `is_only_wall` (nothing but prompts for consent or a subscription), `is_mojibake_repaired`, and
+            given), `repairs` (how many spans of repairs), `is_only_wall` (nothing but prompts for consent or a
+            subscription), `is_mojibake_repaired`, and
             `is_beyond_plain`, false only where the body holds no such characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
         removed_lines: `row` and `line` of the blocks that were removed as accepted lines.
@@ -68,14 +69,19 @@ def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequenc
     labels = _spare_titles(pl.concat([furniture.labels, accepted]), blocks, texts)
     pieces = _find_pieces(blocks, labels, texts)
     labelled = _span_pieces(pieces, texts, repaired.edits)
-    spans = pl.concat([labelled, _span_repairs(labelled, original, repaired.edits)])
+    repairs = _span_repairs(labelled, original, repaired.edits)
     records = texts.pipe(_apply_pieces, blocks, pieces).with_columns(
         is_mojibake_repaired=rows_mask(repaired.rows_with(MOJIBAKE), raw.height),
         is_beyond_plain=repaired.is_beyond_plain,
     )
+    counts = repairs.group_by("row").agg(repairs=pl.len().cast(pl.Int64))
     records = records.join(furniture.authors, on="row", how="left", maintain_order="left")
+    records = records.join(counts, on="row", how="left", maintain_order="left").with_columns(
+        pl.col("repairs").fill_null(0)
+    )
     removed_lines = pieces.filter(pl.col("rule") == RULE).select("row", line="block")
     shown = records.drop("row", "original", "text")
+    spans = pl.concat([labelled, repairs])
     return CleanBodies(shown, spans.sort("row", "char_start", "char_end"), removed_lines)
 
 

@@ -47,6 +47,7 @@ RECORDS = Table(
             TEXT,
             "Digest of the body regardless of case, quotes, dashes and white space; equal for exact copies.",
         ),
+        Column("repairs", COUNT, "Spans of kind repair: misread characters mended, invisible ones taken out."),
         Column("flags", TEXTS, "Codes of the warnings that the record raised (meaning and remedy: seeds)."),
         Column("extra", TEXT, "Fields of the source that no column holds, as a JSON object.", shown_as="JSON"),
     ),

@@ -182,7 +182,7 @@ def open_lake(home: Home) -> Iterator[Lake]:
     """Open the lake of a home folder, making its tables where they are missing; the caller holds the writer's lock.
 
     Raises:
-        CatalogError: if the catalog cannot be opened.
+        CatalogError: if the catalog cannot be opened, or an older version made a table of fewer columns.
     """
     with _attached(home, "READ_WRITE") as lake:
         with _explained(home):
@@ -247,12 +247,12 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> N
 
 
 def _make_missing_tables(lake: Lake) -> None:
-    present = {
-        f"{schema}.{name}"
-        for schema, name in lake.connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'lake'"
-        ).fetchall()
-    }
+    present: dict[str, set[str]] = {}
+    for schema, name, column in lake.connection.execute(
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE table_catalog = 'lake'"
+    ).fetchall():
+        present.setdefault(f"{schema}.{name}", set()).add(column)
+    _refuse_older_tables(lake.home, present)
     missing = [table for table in STORED.values() if _qualified(stored_name(table)) not in present]
     if not missing:
         return
@@ -265,6 +265,17 @@ def _make_missing_tables(lake: Lake) -> None:
         for statement in _definition(table):
             lake.connection.execute(statement)
     lake.connection.execute("COMMIT")
+
+
+def _refuse_older_tables(home: Home, present: Mapping[str, set[str]]) -> None:
+    for table in STORED.values():
+        columns = present.get(_qualified(stored_name(table)))
+        lacking = {column.name for column in table.columns} - (columns or {column.name for column in table.columns})
+        if lacking:
+            raise CatalogError(
+                f"{home.root} was made by an older version: the table {table.name} has no column {min(lacking)!r}. "
+                "Ingest its drops into a new home folder; this one stays as it is."
+            )
 
 
 def _definition(table: Table) -> Iterable[str]:

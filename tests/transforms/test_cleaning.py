@@ -222,6 +222,13 @@ def test_a_wrong_decoding_is_repaired_noted_and_explained() -> None:
     )
 
 
+def test_repairs_are_counted_where_they_are_in_the_body() -> None:
+    removed = "Share\u200b on Facebook"
+    cleaned = clean({"body": f"The mayorâ€™s \u202eanswer.\n\n{LONG}\n\n{removed}"}, {"body": LONG})
+    assert cleaned.records["repairs"].to_list() == [2, 0]
+    assert cleaned.spans.filter(kind="repair").height == 2
+
+
 def test_a_wrong_decoding_of_the_headline_is_noted() -> None:
     record = clean_one(headline="Donâ€™t wait", body=LONG)
     assert (record["headline"], record["observations"]) == ("Don’t wait", ["mojibake_repaired"])

@@ -43,6 +43,13 @@ def test_new_lake_has_every_table_with_the_comments_of_the_schema(lake: Lake) ->
     assert expected.items() <= found.items()
 
 
+def test_home_of_an_older_version_is_refused_as_it_is(home: Home) -> None:
+    with open_lake(home) as lake:
+        lake.connection.execute("ALTER TABLE records DROP COLUMN repairs")
+    with pytest.raises(CatalogError, match=r"records has no column 'repairs'.*new home folder"), open_lake(home):
+        pass
+
+
 def test_appended_rows_are_there_with_the_commit_message(lake: Lake, stage: Stage, home: Home) -> None:
     before = latest_snapshot(home)
     lake.append({"records": [stage(RECORDS, {"record_id": "r_1", "flags": ["a", "b"]})]}, message="ingest run_1")
