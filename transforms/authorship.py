@@ -6,6 +6,7 @@ under the bare name.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from transforms.bios import BioReader
 from transforms.bylines import NameReader, unique
@@ -19,6 +20,9 @@ LAST_LINES = 5
 """Lines at the end among which headings for biographies are looked for."""
 MOST_LINES_BELOW = 3
 MOST_BIO_CHARS = 400
+ENDING = 3
+"""Letters in which an inflected name differs at most."""
+LEAST_STEM = 3
 
 
 def take_bylines(lines: Sequence[Line], names: NameReader, in_bios: Sequence[str]) -> None:
@@ -28,6 +32,14 @@ def take_bylines(lines: Sequence[Line], names: NameReader, in_bios: Sequence[str
         if len(line.text) <= MOST_BYLINE_CHARS and (_bears_sign(line) or _names_one(line, in_bios)):
             rule = _byline_rule(lines, line, names, in_bios)
             line.label = None if rule is None else Label("byline", rule)
+    for line, below in pairwise(first):
+        if line.is_labelled("byline") and below.number == line.number + 1 and _is_role(below, names):
+            below.label = Label("byline", "role_below")
+
+
+def _is_role(line: Line, names: NameReader) -> bool:
+    is_short = line.label is None and line.is_title_like and len(line.text) <= MOST_BUTTON_CHARS
+    return is_short and names.role.match(line.text) is not None
 
 
 def _bears_sign(line: Line) -> bool:
@@ -58,7 +70,7 @@ def _is_beside_furniture(lines: Sequence[Line], line: Line) -> bool:
     """Whether a date, a share bar or the like stands above or below a line that is not the first."""
     position = next(number for number, other in enumerate(lines) if other is line)
     around = lines[position - 1 : position + 2] if position else ()
-    return any(other.label is not None for other in around)
+    return any(other.label is not None and not other.is_labelled("byline") for other in around)
 
 
 def names_in_bios(lines: Sequence[Line], bios: BioReader) -> list[str]:
@@ -94,8 +106,22 @@ def find_authors(
 ) -> Iterator[tuple[Sequence[str], str]]:
     """Yield the names in the bylines of a text, else `in_bios`, and where they stood; nothing if none."""
     bylines = (line.text for line in lines if line.is_labelled("byline"))
-    found = unique(name for text in bylines for name in names.in_byline(text))
+    found = unique(_as_in_bios(name, in_bios) for text in bylines for name in names.in_byline(text))
     if found:
         yield found, "byline"
     elif in_bios:
         yield in_bios, "author_bio"
+
+
+def _as_in_bios(name: str, in_bios: Sequence[str]) -> str:
+    """The name as a biography has it, which is not inflected."""
+    if name in in_bios:
+        return name
+    return next((known for known in in_bios if _is_inflected(name, known)), name)
+
+
+def _is_inflected(name: str, known: str) -> bool:
+    """Whether a name is another one but for the endings of its words."""
+    words, known_words = name.split(), known.split()
+    stems = [word[: max(len(word) - ENDING, LEAST_STEM)] for word in words]
+    return len(words) == len(known_words) and all(map(str.startswith, known_words, stems))

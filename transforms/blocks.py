@@ -7,7 +7,7 @@ what a block is to others.
 import polars as pl
 
 # Ends of a sentence in Latin, Greek, Arabic, Indic, Ethiopic and East Asian scripts, with closing quotes behind them.
-CLOSING = "[\"'”’»)\\]」』›“]*$"
+CLOSING = "(?: ?[\"'”’»)\\]」』›“])*$"  # French puts a space before them
 ENDS_STATEMENT = f"[.!…:;,。！：；，、।॥۔؛،።]{CLOSING}"
 ENDS_SENTENCE = f"[.!?…:;。！？：；।॥۔؟።]{CLOSING}"
 TAIL_CHARS = 4  # an end and three closing quotes

@@ -19,6 +19,11 @@ MOST_BYLINES_KEPT = 4096
 MOST_NAME_WORDS = 5
 LONGEST_ABBREVIATION = 3  # letters and full stop: "Jr."
 
+# Vowel signs, which Python's \w leaves out: Arabic, Hebrew, and those of the Indic scripts.
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0980-\u0dff\u0e31-\u0e4e"
+)
+
 _HARD_SEPARATOR = re.compile(r"\s*(?:[;|•\n]|\s/\s|\s[–—-]\s)\s*")
 _AND = r"and|und|et|y|e|i|oraz|и|&"
 _SOFT_SEPARATOR = re.compile(
@@ -59,7 +64,7 @@ PARTICLES = frozenset(
         "abu",
     ]
 )
-_WORD = re.compile(r"[^\W\d_][\w.’'ʼ\-]*")
+_WORD = re.compile(rf"[^\W\d_][\w.’'ʼ\-{_MARKS}]*")
 _CAPITALS_KEPT = re.compile(r"^(?:[A-Z]\.?){1,3}$")
 
 
@@ -73,7 +78,9 @@ class NameReader:
     @cached_property
     def _label(self) -> re.Pattern[str]:
         labels = sorted(self._words["byline_label"], key=len, reverse=True)
-        return re.compile(rf"^\W{{0,3}}(?:{'|'.join(map(word_pattern, labels))})(?:\s*:\s*|\s+|(?<=ب))", re.IGNORECASE)
+        return re.compile(
+            rf"^\W{{0,3}}(?:{'|'.join(map(word_pattern, labels))})(?:\s*:\s*|\.?\s+|(?<=ب))", re.IGNORECASE
+        )
 
     @cached_property
     def _titles(self) -> frozenset[str]:
@@ -146,7 +153,7 @@ class NameReader:
 
     def persons(self, text: str) -> list[str]:
         """Names of persons in a text that names nothing but persons, roles, places and agencies; else none."""
-        bare = _PLACE.sub("", _ASIDE.sub(" ", text))
+        bare = _PLACE.sub(self._without_place, _ASIDE.sub(" ", text))
         names: list[str] = []
         for piece in filter(None, (_trimmed(piece) for piece in _SOFT_SEPARATOR.split(bare))):
             name = self.person(piece)
@@ -155,6 +162,11 @@ class NameReader:
             elif not (self.is_agency(piece) or self._is_role(piece) or self._is_title(piece)):
                 return names if names and self._is_role(bare) else []
         return unique(names)
+
+    def _without_place(self, place: re.Match[str]) -> str:
+        """Drop what reads like a place, but for a name behind the full stop of a title."""
+        before = place.string[: place.start()].split()
+        return place[0] if before and self._is_title(before[-1]) else ""
 
     def person(self, text: str) -> str | None:
         """The name of one person in its usual spelling, without titles; null where the text is something else."""

@@ -53,6 +53,10 @@ _QUOTED = r"[\"“”„«»‘]"
 _ADDRESS = r"(?i)^\W*(?:e-?mail:?\s*)?(?:https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+)\W*$"
 _TRAIL = r"^[^.!?«]+(?:\s*[>›»→]\s*[^.!?>›»→]+)+[>›»→]?$|^[^.!?|•·]+(?:\s[|•·]\s[^.!?|•·]+){2,}$"
 _AMOUNT = r"^\W{0,3}(?:[$€£¥₽]|zł|USD|EUR)?\s?\d[\d.,]*\s?(?:[$€£¥₽]|zł|USD|EUR)?\W{0,3}$"
+_DATE = (
+    r"(?i)^\W{0,3}\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\W{0,4}"
+    r"(?:(?:at|um|à|a las|o godz\.|в)?\s*\d{1,2}[:.h]\d{2}\W{0,3}\p{L}{0,4})?\W{0,3}$"
+)
 _TIMESTAMP = (
     r"(?i)\d[:h]\d{2}\b[^.!?]*$|\d\s?\p{L}+\.?\s(?:ago|temu|назад)$|"
     r"(?:^|\s)(?:vor|hace|il y a|منذ|قبل)\s\d+\s?\p{L}+\.?$"
@@ -72,6 +76,7 @@ _LOOKS = {
     "holds_dot_or_at": r"^\S*[.@]\S*\W*$|(?i)^e-?mail",
     "holds_mark": "[:>›»→|•·]",
     "is_amount": _AMOUNT,
+    "is_date": _DATE,
     "ends_in_time": _TIMESTAMP,
     "ends_in_colon": ":$",
 }
@@ -142,6 +147,7 @@ class LineRules:
         section = rf"(?i)^\W{{0,3}}(?:{self._any('section')})\W{{0,3}}$"
         names = _where(short, short["section"] & (short["chars"] <= MOST_LABEL_CHARS))
         yield _tell(names, "other_boilerplate", "section_name", section, WEAK)
+        yield _as_signs(_where(short, short["is_date"]), "other_boilerplate", "date_line", WEAK)
         yield _as_signs(_where(short, short["is_amount"]), "other_boilerplate", "amount", WEAK)
 
     def _find_captions(self, lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -174,11 +180,13 @@ class LineRules:
         yield _tell(_where(marks, marks["ends_in_colon"]), "comments", READER_SAYS, _READER_SAYS, WEAK)
 
     def _find_bylines(self, first: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        label = rf"(?i)^\W{{0,3}}(?:{self._any('byline_label')})[\s:]"
+        label = rf"(?i)^\W{{0,3}}(?:{self._any('byline_label')})\.?[\s:]"
         yield _tell(_where(first, first["byline_label"]), "byline", BYLINE_LABEL, label, WEAK)
         separator = r"(?:\s*[,;|/·•]\s*|\s+(?:and|und|et|y|e|i|oraz|и|&)\s+)"
         names = rf"^{_NAME}(?:{separator}{_NAME})*$"
         yield _tell(_where(first, ~first["ends_statement"]), "byline", BARE_NAMES, names, WEAK)
+        with_role = _where(first, ~first["ends_statement"] & first["bio_role"])
+        yield _tell(with_role, "byline", BARE_NAMES, rf"^{_NAME}\s?[,–—-]\s[^.!?]{{3,60}}$", WEAK)
 
     def _find_address(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Find lines that speak to the reader or of the publisher."""

@@ -2,7 +2,8 @@
 
 Decides by shape and place, once furniture is out of the way: a headline stands first, is short, and has paragraphs
 below it; a dek is one or two sentences far shorter than the paragraphs, or stands above the byline; a heading stands
-between the end of a sentence and a paragraph. What is in doubt is text: a headline that is missing stays null.
+between the end of a sentence, or a list, and a paragraph. What is in doubt is text: a headline that is missing stays
+null.
 
 A removed block stands at the top of its body, and so do all before it. Headings are labelled and stay.
 """
@@ -11,6 +12,7 @@ import polars as pl
 
 from transforms.blocks import CLOSING
 from transforms.markup import TAG
+from transforms.paragraphs import LIST_ITEM
 
 MOST_TITLE_CHARS = 200
 MOST_HEADLINE_WORDS = 20
@@ -73,10 +75,11 @@ def _surroundings() -> dict[str, pl.Expr]:
     """What stands around a block."""
     has_next = (pl.col("row") == pl.col("row").shift(-1)).fill_null(value=False)
     has_previous = (pl.col("row") == pl.col("row").shift()).fill_null(value=False)
+    is_list_item = pl.col("block").str.contains(LIST_ITEM)
     return {
         "line_no": pl.int_range(pl.len()).over("row"),
         "is_first": ~has_previous,
-        "follows_sentence": has_previous & pl.col("ends_sentence").shift(fill_value=False),
+        "follows_text": has_previous & (pl.col("ends_sentence") | is_list_item).shift(fill_value=False),
         "next_chars": pl.when(has_next).then(pl.col("chars").shift(-1)).otherwise(0),
         "next_ends_sentence": has_next & pl.col("ends_sentence").shift(-1, fill_value=False),
         "longer_blocks": (pl.col("chars") > pl.col("chars").first()).sum().over("row"),
@@ -212,11 +215,11 @@ def _dek_rule() -> pl.Expr:
 
 
 def _label_headings(titles: pl.DataFrame) -> pl.DataFrame:
-    """Label lines in capitals with text below, and lines that stand between the end of a sentence and a paragraph."""
+    """Label lines in capitals with text below, and lines that stand between text and a paragraph."""
     is_short = (pl.col("chars") <= MOST_HEADING_CHARS) & (_words() <= MOST_HEADING_WORDS)
     is_below_headline = pl.col("is_first") & (pl.col("block_no") > 0)
     stands_between = (
-        (pl.col("follows_sentence") | is_below_headline)
+        (pl.col("follows_text") | is_below_headline)
         & pl.col("next_ends_sentence")
         & (pl.col("next_chars") >= LEAST_PARAGRAPH_CHARS)
         & (pl.col("next_chars") > pl.col("chars"))

@@ -165,6 +165,9 @@ def test_a_biography_above_prose_stays() -> None:
         ("By Jane Doe, Health Correspondent", ["Jane Doe"]),
         ("Von Henriette Wasmund und Karsten Moller", ["Henriette Wasmund", "Karsten Moller"]),
         ("Текст: Кирилл Дубов", ["Кирилл Дубов"]),
+        ("oprac. Leszek Tymiński, PAP", ["Leszek Tymiński"]),
+        ("Ein Gastbeitrag von Prof. Ulrich Brendel", ["Ulrich Brendel"]),
+        ("بقلم: كريم الدهّان", ["كريم الدهّان"]),
     ],
 )
 def test_a_byline_below_the_headline_goes_and_names_the_authors(byline: str, names: list[str]) -> None:
@@ -181,6 +184,28 @@ def test_bare_names_beside_a_date_or_named_in_a_biography_are_a_byline() -> None
 def test_bare_names_are_a_byline_only_of_those_the_article_does_not_write_about() -> None:
     last = "Jane Doe was not asked by the board, as she had left the island years before."
     assert labels("The Last Ferry", "Jane Doe", "12 May 2024", *PROSE, last) == {"12 May 2024": "other_boilerplate"}
+
+
+def test_role_below_a_byline_goes_with_it_and_no_other_line_does() -> None:
+    assert labels("The Last Ferry", "By Jane Doe", "Economist", *PROSE)["Economist"] == "byline"
+    assert labels("The Last Ferry", "By Jane Doe", "Empty Yards", *PROSE) == {"By Jane Doe": "byline"}
+
+
+def test_name_with_a_role_is_a_byline_beside_a_date_only() -> None:
+    byline = "Jane Doe, correspondent in Carrow"
+    assert labels("The Last Ferry", byline, "12.03.2021, 10:22", *PROSE)[byline] == "byline"
+    assert labels("The Last Ferry", byline, *PROSE) == {}
+
+
+def test_date_goes_above_the_text_and_stays_in_it() -> None:
+    assert labels("The Last Ferry", "12.03.2021, 10:22", *PROSE) == {"12.03.2021, 10:22": "other_boilerplate"}
+    assert labels("The Last Ferry", FIRST, "12.03.2021, 10:22", SECOND, THIRD) == {}
+
+
+def test_inflected_name_is_spelt_as_in_the_biography() -> None:
+    bio = "Марина Ольшанская — экономист, старший научный сотрудник."
+    assert authors("Колонка Марины Ольшанской", *PROSE, bio) == ["Марина Ольшанская"]
+    assert authors("By Ana Ruiz", *PROSE, "Eva Ruiz is a writer in Carrow.") == ["Ana Ruiz"]
 
 
 def test_the_names_of_bylines_come_before_those_of_biographies() -> None:

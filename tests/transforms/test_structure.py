@@ -82,9 +82,18 @@ def test_a_short_line_between_a_sentence_and_a_paragraph_is_a_heading() -> None:
     ]
 
 
+def test_a_heading_may_stand_below_a_list_and_above_a_quotation_in_french() -> None:
+    quoted = "« Au début cela faisait peur aux enfants. Maintenant ils jouent dans la rue, ils ont oublié. »"
+    assert pieces(FIRST, "- Plates for the hull", "Who Pays?", SECOND, "Qui viendra ?", quoted, THIRD) == [
+        ("heading", "short_line", "Who Pays?"),
+        ("heading", "short_line", "Qui viendra ?"),
+    ]
+
+
 @pytest.mark.parametrize(
     "blocks",
     [
+        (FIRST, "- Plates for the hull", "Caulking", "Paint"),
         (FIRST, "The bridge", "Short."),
         (FIRST, SECOND, "Jane Doe"),
         (FIRST, "a fragment of a line", SECOND),
