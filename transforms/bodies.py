@@ -41,7 +41,8 @@ class CleanBodies:
 
     Attributes:
         records: Row for row: `body` (null where nothing is left), `headline` and `dek` as given or found, `headings`,
-            `found_authors` and `authors_rule` (null where none are named), `headline_rule` and `dek_rule` (null where
+            `found_authors` and `authors_rule` (null where none are named), `found_published_at` and
+            `found_modified_at` (as written, null where none are stated), `headline_rule` and `dek_rule` (null where
             given), `repairs` (how many spans of repairs), `is_only_wall` (nothing but prompts for consent or a
             subscription), `is_mojibake_repaired`, and
             `is_beyond_plain`, false only where the body holds no such characters.
@@ -75,7 +76,8 @@ def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequenc
         is_beyond_plain=repaired.is_beyond_plain,
     )
     counts = repairs.group_by("row").agg(repairs=pl.len().cast(pl.Int64))
-    records = records.join(furniture.authors, on="row", how="left", maintain_order="left")
+    for found in (furniture.authors, furniture.dates):
+        records = records.join(found, on="row", how="left", maintain_order="left")
     records = records.join(counts, on="row", how="left", maintain_order="left").with_columns(
         pl.col("repairs").fill_null(0)
     )

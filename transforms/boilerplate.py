@@ -16,7 +16,7 @@ from operator import attrgetter, itemgetter
 
 import polars as pl
 
-from transforms.authorship import find_authors, names_in_bios, take_bios_below, take_bylines
+from transforms.authorship import LEADING_LINES, find_authors, names_in_bios, take_bios_below, take_bylines
 from transforms.bios import BioReader
 from transforms.blocks import TAIL_CHARS
 from transforms.bylines import NameReader
@@ -34,11 +34,14 @@ from transforms.signals import (
     WEAK,
     LineRules,
 )
+from transforms.stated_dates import DateFinder
 from transforms.threads import take_threads
 from transforms.vocabulary import read_vocabulary
 
 LABELS = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String()})
 AUTHORS = pl.Schema({"row": pl.UInt32(), "found_authors": pl.List(pl.String()), "authors_rule": pl.String()})
+
+DATES = pl.Schema({"row": pl.UInt32(), "found_published_at": pl.String(), "found_modified_at": pl.String()})
 
 MOST_ATTACHED = 12
 """Lines that go with the one above: bullets of an offer, headlines under "Related"."""
@@ -46,6 +49,7 @@ MOST_LINK_HEADING_CHARS = 40
 MANY_SIGNS = 3
 """A line with this many signs is furniture, however long it is."""
 
+_STATES_DATE = frozenset({"byline", "other_boilerplate"})
 _OF_AUTHORS = frozenset({"author_bio", "byline"})
 _OF_THE_END = frozenset({TIMESTAMP, READER_SAYS, ADDRESS})
 _ENDS_PLAINLY = "[.!?…][\"'”’»)]*$"
@@ -60,6 +64,7 @@ class TextRules:
     lines: LineRules
     names: NameReader
     bios: BioReader
+    dates: DateFinder
     function_words: Sequence[str]
     common_words: Sequence[str]
 
@@ -71,10 +76,12 @@ class Boilerplate:
     Attributes:
         labels: Schema `LABELS`: lines that are no part of the article's text.
         authors: Schema `AUTHORS`: the names in bylines, else those in biographies, of rows that have either.
+        dates: Schema `DATES`: dates as they stand above the text, of rows that have any.
     """
 
     labels: pl.DataFrame
     authors: pl.DataFrame
+    dates: pl.DataFrame
 
 
 def text_rules(table: pl.DataFrame) -> TextRules:
@@ -89,6 +96,7 @@ def text_rules(table: pl.DataFrame) -> TextRules:
         lines=LineRules(vocabulary),
         names=names,
         bios=BioReader(names),
+        dates=DateFinder(vocabulary),
         function_words=vocabulary.words["function_word"],
         common_words=vocabulary.words["common_word"],
     )
@@ -108,6 +116,7 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
         by_line.setdefault(number, []).append(Sign(kind, rule, weight))
     labels: list[tuple[int, str, str]] = []
     authors: list[tuple[int, Sequence[str], str]] = []
+    dates: list[tuple[int, str | None, str | None]] = []
     for row, numbers, of_text in _texts(suspects, by_line):
         label_lines(of_text, rules)
         in_bios = names_in_bios(of_text, rules.bios)
@@ -116,9 +125,17 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
             (number, *line.label) for number, line in zip(numbers, of_text, strict=True) if line.label is not None
         ]
         authors += [(row, *found) for found in find_authors(of_text, rules.names, in_bios)]
+        stated = rules.dates.find(line.text for line in of_text[:LEADING_LINES] if _may_state_date(line))
+        dates += [(row, *stated)] * any(stated)
     return Boilerplate(
-        pl.DataFrame(labels, schema=LABELS, orient="row"), pl.DataFrame(authors, schema=AUTHORS, orient="row")
+        labels=pl.DataFrame(labels, schema=LABELS, orient="row"),
+        authors=pl.DataFrame(authors, schema=AUTHORS, orient="row"),
+        dates=pl.DataFrame(dates, schema=DATES, orient="row"),
     )
+
+
+def _may_state_date(line: Line) -> bool:
+    return line.label is not None and line.label.kind in _STATES_DATE
 
 
 def _join_paragraphs(lines: pl.DataFrame) -> pl.DataFrame:

@@ -65,6 +65,8 @@ PARTICLES = frozenset(
     ]
 )
 _WORD = re.compile(rf"[^\W\d_][\w.’'ʼ\-{_MARKS}]*")
+_DIGITS = re.compile(r"[\d:./-]*")
+_TIMES_OF_DAY = ("am", "pm", "a.m", "p.m", "uhr")
 _CAPITALS_KEPT = re.compile(r"^(?:[A-Z]\.?){1,3}$")
 
 
@@ -90,6 +92,10 @@ class NameReader:
     @cached_property
     def _no_names(self) -> frozenset[str]:
         return frozenset(self._words["no_name"])
+
+    @cached_property
+    def _words_of_dates(self) -> frozenset[str]:
+        return frozenset({*self._words["month"], *self._words["weekday"], *_TIMES_OF_DAY})
 
     @cached_property
     def _agency(self) -> re.Pattern[str]:
@@ -132,7 +138,8 @@ class NameReader:
 
     def _given_part(self, part: str) -> list[str]:
         names = self.persons(part)
-        return names if names or self.is_agency(part) or self._is_role(part) else [part]
+        is_no_name = self.is_agency(part) or self._is_role(part) or self._is_date(part)
+        return names if names or is_no_name else [part]
 
     def without_label(self, byline: str) -> str:
         """A byline without "By"."""
@@ -155,11 +162,11 @@ class NameReader:
         """Names of persons in a text that names nothing but persons, roles, places and agencies; else none."""
         bare = _PLACE.sub(self._without_place, _ASIDE.sub(" ", text))
         names: list[str] = []
-        for piece in filter(None, (_trimmed(piece) for piece in _SOFT_SEPARATOR.split(bare))):
+        for piece in filter(None, map(_trimmed, _pieces(bare))):
             name = self.person(piece)
             if name is not None:
                 names.append(name)
-            elif not (self.is_agency(piece) or self._is_role(piece) or self._is_title(piece)):
+            elif not (self.is_agency(piece) or self._is_role(piece) or self._is_title(piece) or self._is_date(piece)):
                 return names if names and self._is_role(bare) else []
         return unique(names)
 
@@ -199,8 +206,18 @@ class NameReader:
     def _is_role(self, text: str) -> bool:
         return self.role.search(text) is not None
 
+    def _is_date(self, text: str) -> bool:
+        """Whether a text is nothing but a date."""
+        words = (word.strip(".,").lower() for word in text.split())
+        return all(word in self._words_of_dates or _DIGITS.fullmatch(word) for word in words)
+
     def _is_title(self, word: str) -> bool:
         return word.strip(".,").lower() in self._titles
+
+
+def _pieces(byline: str) -> Iterator[str]:
+    for part in _HARD_SEPARATOR.split(byline):
+        yield from _SOFT_SEPARATOR.split(part)
 
 
 def _trimmed(piece: str) -> str:

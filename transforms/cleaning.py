@@ -42,6 +42,7 @@ CLEANED = pl.Schema(
 """Columns of `records`, but for those that a run adds, and the codes of what was noticed."""
 
 DATE_FIELDS = ("published_at", "modified_at")
+STATED_DATE = "stated_above_text"
 
 
 @dataclass(frozen=True)
@@ -173,12 +174,21 @@ def _as_they_are(items: pl.Series) -> pl.Series:
 
 
 def _clean_dates(records: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
-    """Dates to UTC; adds `date_codes`, and keeps in `extra` what could not be read."""
+    """Dates to UTC, those that the text states where the source gave none; keeps in `extra` what could not be read.
+
+    Adds a code for each date that was given and could not be read, and a rule for each that was found.
+    """
     language = records.get_column("language")
-    readings = {name: read_dates_by_language(records.get_column(name), language, reading) for name in DATE_FIELDS}
-    codes = [read.get_column("code").alias(f"{name}_code") for name, read in readings.items()]
-    kept = records.with_columns(codes).pipe(_keep_unread_dates)
-    return kept.with_columns(read.get_column("at").alias(name) for name, read in readings.items())
+    given = {name: read_dates_by_language(records.get_column(name), language, reading) for name in DATE_FIELDS}
+    codes = [read.get_column("code").alias(f"{name}_code") for name, read in given.items()]
+    cleaned = records.with_columns(codes).pipe(_keep_unread_dates)
+    for name, read in given.items():
+        is_given = records.get_column(name).is_not_null()
+        stated = records.select(pl.when(~is_given).then(f"found_{name}")).to_series()
+        found = read_dates_by_language(stated, language, reading).get_column("at")
+        rule = pl.when(found.is_not_null()).then(pl.lit(STATED_DATE)).alias(f"{name}_rule")
+        cleaned = cleaned.with_columns(read.get_column("at").fill_null(found).alias(name), rule)
+    return cleaned
 
 
 def _keep_unread_dates(records: pl.DataFrame) -> pl.DataFrame:

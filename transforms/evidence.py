@@ -9,6 +9,7 @@ import polars as pl
 from transforms.raw_schema import EVIDENCE_FIELDS
 from transforms.schema import RECORD_EVIDENCE
 
+FOUND_FIELDS = ("headline", "dek", "authors", "published_at", "modified_at")
 BODY = "body"
 LANGUAGE_RULE = "language_detector"
 MISMATCH_RULE = "headline_mismatch"
@@ -20,13 +21,13 @@ _COLUMNS = ("record_id", "field", "value", "origin", "rule")
 def gather_evidence(records: pl.DataFrame) -> pl.DataFrame:
     """Gather the evidence for records: a frame of schema `RECORD_EVIDENCE`, sorted by record.
 
-    Besides the fields, `records` have `record_no`, `origins`, `declared_language`, `headline_rule`, `dek_rule`,
-    `authors_rule`, `mismatch_score`, `missing_words` and `is_headline_doubtful`.
+    Besides the fields, `records` have `record_no`, `origins`, `declared_language`, a rule for each of
+    `FOUND_FIELDS`, `mismatch_score`, `missing_words` and `is_headline_doubtful`.
     """
     numbered = records.with_row_index("row")
     found = [
         _given(numbered),
-        *(_found_in_body(numbered, field, f"{field}_rule") for field in ("headline", "dek", "authors")),
+        *(_found_in_body(numbered, field, f"{field}_rule") for field in FOUND_FIELDS),
         _detected_language(numbered),
         _doubts(numbered),
     ]

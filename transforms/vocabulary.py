@@ -38,6 +38,7 @@ WORD_KINDS = frozenset(
     {
         "call",
         "common_word",
+        "edited",
         "link_label",
         "month",
         "network",

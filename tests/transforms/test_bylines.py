@@ -28,6 +28,7 @@ NAMES = text_rules(boilerplate()).names
         ("Dr. Jane Doe, Professor of Law", ["Jane Doe"]),
         ("Jane Doe in Berlin", ["Jane Doe"]),
         ("Jane Doe. Carrow", ["Jane Doe"]),
+        ("Jane Doe | 12 May 2024, 10:30 am", ["Jane Doe"]),
         ("Prof. Ulrich Brendel", ["Ulrich Brendel"]),
         ("By Jane Doe @jdoe and JANE DOE", ["Jane Doe"]),
         ("Von Jürgen Tolks und Ulrike Öst", ["Jürgen Tolks", "Ulrike Öst"]),

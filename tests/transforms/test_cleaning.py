@@ -222,6 +222,42 @@ def test_a_wrong_decoding_is_repaired_noted_and_explained() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "published", "modified"),
+    [
+        ("Published 12 May 2024", datetime(2024, 5, 12, tzinfo=UTC), None),
+        ("Published: May 12, 2024 at 10:30 a.m. EDT", datetime(2024, 5, 12, 14, 30, tzinfo=UTC), None),
+        ("Aktualisiert am 23.05.2022, 14:30 Uhr", None, datetime(2022, 5, 23, 14, 30, tzinfo=UTC)),
+        ("Publié le 3 mai 2022 à 10h30", datetime(2022, 5, 3, 10, 30, tzinfo=UTC), None),
+        ("By Jane Doe | 12 May 2024", datetime(2024, 5, 12, tzinfo=UTC), None),
+        ("© 2024 The Review. All rights reserved.", None, None),
+        ("5 min read", None, None),
+    ],
+)
+def test_dates_above_the_text_are_taken_where_none_is_given(
+    line: str, published: datetime | None, modified: datetime | None
+) -> None:
+    body = f"The Last Ferry\n\n{line}\n\n" + "\n\n".join([LONG] * 3)
+    record = clean_one(body=body)
+    assert (record["published_at"], record["modified_at"]) == (published, modified)
+    assert clean_one(body=body, published_at="2020-01-01")["published_at"] == datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_date_within_the_text_is_not_when_it_was_published() -> None:
+    record = clean_one(body=f"The Last Ferry\n\n{LONG}\n\nThe hull was laid down on 12 May 1924 in Carrow.\n\n{LONG}")
+    assert record["published_at"] is None
+
+
+def test_date_that_was_found_is_told_from_one_that_was_given() -> None:
+    found = clean({"body": f"The Last Ferry\n\nPublished 12 May 2024, updated 13 May 2024\n\n{LONG}\n\n{LONG}"})
+    evidence = found.evidence.filter(pl.col("field").str.ends_with("_at"))
+    assert evidence.select("field", "origin", "rule").rows() == [
+        ("modified_at", "body", "stated_above_text"),
+        ("published_at", "body", "stated_above_text"),
+    ]
+    assert found.records["observations"].to_list() == [[]]
+
+
 def test_repairs_are_counted_where_they_are_in_the_body() -> None:
     removed = "Share\u200b on Facebook"
     cleaned = clean({"body": f"The mayorâ€™s \u202eanswer.\n\n{LONG}\n\n{removed}"}, {"body": LONG})

@@ -1,0 +1,51 @@
+"""Dates that a text states about itself above its first paragraph: "Published 12 May 2024", "Aktualisiert am 3.5.2022".
+
+Decides which dates are meant so: those with a year, in lines that are bylines or no part of the text. Which of the two
+is meant, publication or the last edit, the words before a date tell. How a date is read is decided in `dates`.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from transforms.vocabulary import Vocabulary
+
+_TIME = (
+    r"(?:T|\W{1,4}(?:at |um |à |a las |o godz\. |в )?)\d{1,2}[:.h]\d{2}(?::\d{2})?"
+    r"(?:\s*[ap]\.?m\.?)?(?:\s*(?:Uhr|Z|[A-Z]{2,5}|[+-]\d{2}:?\d{2})\b)?"
+)
+
+
+class StatedDates(NamedTuple):
+    """The first date of each kind, as it is written; null where the text states none."""
+
+    published_at: str | None
+    modified_at: str | None
+
+
+class DateFinder:
+    """Finds dates with the names of months, and the words for an edit, of a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Take the words from `vocabulary`."""
+        months = vocabulary.alternatives("month")
+        day = (
+            rf"\d{{1,2}}(?:\.|er|st|nd|rd|th)?\s+(?:de\s+)?(?:{months})\.?,?\s+(?:de\s+)?\d{{4}}|"
+            rf"\b(?:{months})\.?\s+\d{{1,2}},?\s+\d{{4}}|"
+            r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4}"
+        )
+        self._date = re.compile(rf"(?<!\d)(?:{day})(?!\d)(?:{_TIME})?", re.IGNORECASE)
+        self._edited = re.compile(rf"\b(?:{vocabulary.alternatives('edited')})(?!\w)", re.IGNORECASE)
+
+    def find(self, lines: Iterable[str]) -> StatedDates:
+        """Find the dates that the lines above a text state."""
+        published = modified = None
+        for line in lines:
+            end = 0
+            for date in self._date.finditer(line):
+                if self._edited.search(line, end, date.start()):
+                    modified = modified or date[0]
+                else:
+                    published = published or date[0]
+                end = date.end()
+        return StatedDates(published, modified)
