@@ -13,7 +13,7 @@ from expectations.row_rules import RowThresholds, row_rules, with_severities
 from expectations.suites import Checks
 from expectations.table_rules import TableRuleChange, table_rules
 from flows.settings import SourceSettings
-from seeds.tables import block_phrases, boilerplate
+from seeds.tables import block_phrases, boilerplate, word_shares
 from transforms.boilerplate import TextRules, text_rules
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED
@@ -34,7 +34,7 @@ def rules_of(source: SourceSettings) -> Checks:
 @cache
 def line_rules() -> TextRules:
     """Return the rules for the lines of a text, read once a process."""
-    return text_rules(boilerplate())
+    return text_rules(boilerplate(), word_shares())
 
 
 def accepted_lines(lake: Lake) -> Mapping[str, tuple[str, ...]]:

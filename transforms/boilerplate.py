@@ -66,7 +66,7 @@ class TextRules:
     bios: BioReader
     dates: DateFinder
     function_words: Sequence[str]
-    common_words: Sequence[str]
+    word_shares: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Boilerplate:
     dates: pl.DataFrame
 
 
-def text_rules(table: pl.DataFrame) -> TextRules:
-    """Make the rules of a reference table (see `vocabulary`).
+def text_rules(table: pl.DataFrame, word_shares: pl.DataFrame) -> TextRules:
+    """Make the rules of a reference table (see `vocabulary`), and hand on the shares that headlines are judged by.
 
     Raises:
         ValueError: if the table holds what cannot be read.
@@ -98,7 +98,7 @@ def text_rules(table: pl.DataFrame) -> TextRules:
         bios=BioReader(names),
         dates=DateFinder(vocabulary),
         function_words=vocabulary.words["function_word"],
-        common_words=vocabulary.words["common_word"],
+        word_shares=word_shares,
     )
 
 

@@ -97,7 +97,7 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
     body = bodies.records.get_column("body")
     records = lines.drop("headline", "dek", "body").rename({"language": "declared_language"}).hstack(bodies.records)
     records = records.hstack(digest_bodies(body, is_beyond_plain=records.get_column("is_beyond_plain")))
-    records = records.hstack(judge_headlines(records, ignored=rules.function_words, common=rules.common_words))
+    records = records.hstack(judge_headlines(records, ignored=rules.function_words, shares=rules.word_shares))
     records = records.with_columns(
         detect_languages(body).alias("language"),
         is_headline_doubtful=(pl.col("mismatch_score") <= MISMATCH_SCORE).fill_null(value=False),

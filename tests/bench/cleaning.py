@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import polars as pl
 from articles import articles
 
-from seeds.tables import boilerplate
+from seeds.tables import boilerplate, word_shares
 from transforms.bodies import clean_bodies
 from transforms.boilerplate import text_rules
 from transforms.cleaning import CleaningSettings, clean_records
@@ -38,7 +38,7 @@ def main(count: int) -> None:
     texts = [_with_furniture(body, number) if number % 2 else body for number, body in enumerate(bodies)]
     megabytes = sum(map(len, texts)) / 1e6
     batches = [_batch(texts[start : start + BATCH]) for start in range(0, count, BATCH)]
-    rules, now = text_rules(boilerplate()), datetime.now(UTC)
+    rules, now = text_rules(boilerplate(), word_shares()), datetime.now(UTC)
     steps: dict[str, Callable[[pl.DataFrame], object]] = {
         "text": lambda raw: clean_bodies(raw.select("body", "body_format", "headline", "dek"), rules),
         "whole": lambda raw: clean_records(raw, settings=CleaningSettings(), rules=rules, now=now),

@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 import trafilatura
 
-from seeds.tables import boilerplate
+from seeds.tables import boilerplate, word_shares
 from transforms.boilerplate import text_rules
 from transforms.cleaning import CleaningSettings, clean_records
 from transforms.dates import DateReading, read_dates
@@ -34,7 +34,7 @@ FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
 FIELDS = ("title", "author", "date")
 _STRAIGHT = str.maketrans({**dict.fromkeys("’‘‚", "'"), **dict.fromkeys("“”„»«", '"')})
 
-RULES = text_rules(boilerplate())
+RULES = text_rules(boilerplate(), word_shares())
 _IDENTITY = dict.fromkeys(("record_id", "drop_sha256", "source", "body_format"), pl.String())
 
 Gold = Mapping[str, Any]

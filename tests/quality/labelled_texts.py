@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from seeds.tables import boilerplate
+from seeds.tables import boilerplate, word_shares
 from transforms.boilerplate import TextRules, text_rules
 from transforms.cleaning import Cleaned, CleaningSettings, clean_records
 from transforms.raw_schema import RAW_RECORDS
@@ -30,7 +30,7 @@ Rows = Sequence[Mapping[str, Any]]
 @cache
 def rules() -> TextRules:
     """The rules that a run uses."""
-    return text_rules(boilerplate())
+    return text_rules(boilerplate(), word_shares())
 
 
 def read_rows(name: str) -> Rows:

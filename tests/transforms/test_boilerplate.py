@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from seeds.tables import boilerplate
+from seeds.tables import boilerplate, word_shares
 from transforms.blocks import split_blocks
 from transforms.boilerplate import find_boilerplate, text_rules
 
-RULES = text_rules(boilerplate())
+RULES = text_rules(boilerplate(), word_shares())
 FIRST = "The harbour board decided on Monday that the night ferry will stop running at the end of the month."
 SECOND = "Members of the board said that the hull needs new plates, and that no yard on the coast makes them now."
 THIRD = "Islanders point to a bridge of which the first pillar has been standing in the water for eleven years."

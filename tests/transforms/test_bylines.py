@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from seeds.tables import boilerplate
+from seeds.tables import boilerplate, word_shares
 from transforms.boilerplate import text_rules
 
-NAMES = text_rules(boilerplate()).names
+NAMES = text_rules(boilerplate(), word_shares()).names
 
 
 @pytest.mark.parametrize(

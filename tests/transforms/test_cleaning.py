@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from seeds.tables import boilerplate
+from seeds.tables import boilerplate, word_shares
 from transforms.boilerplate import text_rules
 from transforms.cleaning import CLEANED, Cleaned, CleaningSettings, clean_records
 from transforms.raw_schema import RAW_RECORDS
@@ -21,7 +21,7 @@ from transforms.source_lines import line_keys
 from transforms.spans import Edit, apply_edits
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-RULES = text_rules(boilerplate())
+RULES = text_rules(boilerplate(), word_shares())
 
 LONG = "The council met on Monday to settle the question of the bridge, and went home without an answer to it."
 LONGER = LONG + " A second meeting will be held when the river has fallen, the mayor said, whatever the weather."
