@@ -47,8 +47,9 @@ def word_shares() -> pl.DataFrame:
     """Shares of texts that hold a stem (`word`): in all (`share`), or in the first 400 characters (`first_share`).
 
     Counted in 9,800 articles of 14 outlets in English, Sinhala and Tamil; stems as `transforms.headlines` makes them.
-    Names of persons were left out: English stems that are mostly capitalised within a sentence unless they were looked
-    at, Sinhala and Tamil ones by reading all of them. A number of one or two digits has no language.
+    Names of persons were left out: Sinhala and Tamil ones by reading the whole list; English ones by reading those that
+    are capitalised within sentences in three cases of ten; of the rarer half, all with two cases of ten were left out.
+    A number of one or two digits has no language.
     """
     table = read_table("word_shares", "language", "word", "share", "first_share")
     return table.select("word", pl.col("share", "first_share").cast(pl.Float64))

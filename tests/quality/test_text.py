@@ -132,3 +132,9 @@ def test_headlines_of_other_articles_are_flagged_and_hardly_any_others(
     shares = measures["measure_headlines"](shared_data / "news" / "lk_news_20k.parquet")
     assert shares["own flagged"] <= 0.005
     assert shares["swapped flagged"] >= 0.79
+
+
+def test_headlines_of_articles_in_seven_languages_are_their_own(measures: dict[str, Any]) -> None:
+    shares = measures["measure_headlines_of_articles"]()
+    assert shares["own flagged"] == 0
+    assert shares["swapped flagged"] >= 0.5

@@ -125,7 +125,22 @@ def measure_headlines(path: Path = NEWS) -> dict[str, float]:
     return {"own flagged": _flagged(own), "swapped flagged": _flagged(swapped)}
 
 
-def _flagged(rows: Sequence[tuple[str, None, str]]) -> float:
+def measure_headlines_of_articles() -> dict[str, float]:
+    """Share of headlines flagged above the whole articles of `data/`, and above another one of the same language."""
+    articles = [one for one in read_rows("articles") if one["headline"]]
+    bodies = {
+        one["headline"]: "\n\n".join(block["text"] for block in one["blocks"] if block["kind"] in KEPT)
+        for one in articles
+    }
+    pairs = [(one, other) for one in articles for other in articles if one["language"] == other["language"]]
+    rows = [(one["headline"], one["dek"], bodies[other["headline"]], one is other) for one, other in pairs]
+    return {
+        name: _flagged([row[:3] for row in rows if row[3] == is_own])
+        for name, is_own in (("own flagged", True), ("swapped flagged", False))
+    }
+
+
+def _flagged(rows: Sequence[tuple[str, str | None, str]]) -> float:
     schema = dict.fromkeys(("headline", "dek", "body"), pl.String())
     records = pl.DataFrame(rows, schema=schema, orient="row")
     judged = judge_headlines(records, ignored=rules().function_words, shares=rules().word_shares)
@@ -141,6 +156,7 @@ def main() -> int:
         _print_furniture(measure_furniture(), news)
         print("samples:", samples.counts(), samples.field_counts(), *samples.disputes(), sep="\n")  # noqa: T201 -- the result
     print("articles:", dict(sorted(measure_articles().items())))  # noqa: T201 -- the result
+    print("headlines of articles:", measure_headlines_of_articles())  # noqa: T201 -- the result
     print("paragraphs about such things:", dict(measure_prose()))  # noqa: T201 -- the result
     if news is None:
         print(f"skipped: {NEWS} is not there")  # noqa: T201 -- the result
