@@ -16,11 +16,13 @@ from operator import attrgetter, itemgetter
 
 import polars as pl
 
+from transforms.appeals import APPEAL, CUES
 from transforms.authorship import LEADING_LINES, find_authors, names_in_bios, take_bios_below, take_bylines
 from transforms.bios import BioReader
 from transforms.blocks import TAIL_CHARS
 from transforms.bylines import NameReader
 from transforms.lines import LEAST_PROSE_CHARS, MOST_BUTTON_CHARS, Label, Line, Sign
+from transforms.offers import take_beside, take_between
 from transforms.paragraphs import LIST_ITEM
 from transforms.signals import (
     ADDRESS,
@@ -46,12 +48,14 @@ DATES = pl.Schema({"row": pl.UInt32(), "found_published_at": pl.String(), "found
 MOST_ATTACHED = 12
 """Lines that go with the one above: bullets of an offer, headlines under "Related"."""
 MOST_LINK_HEADING_CHARS = 40
+MOST_APPEAL_CHARS = 160
+"""A longer one at the end is kept: an article may end in "To register, write to …"."""
 MANY_SIGNS = 3
 """A line with this many signs is furniture, however long it is."""
 
 _STATES_DATE = frozenset({"byline", "other_boilerplate"})
 _OF_AUTHORS = frozenset({"author_bio", "byline"})
-_OF_THE_END = frozenset({TIMESTAMP, READER_SAYS, ADDRESS})
+_OF_THE_END = frozenset({TIMESTAMP, READER_SAYS, ADDRESS, APPEAL, CUES})
 _ENDS_PLAINLY = "[.!?…][\"'”’»)]*$"
 _BEGINS_SPECIALLY = rf"^@|{LIST_ITEM}"
 _TAKES_BULLETS = frozenset({"paywall", "newsletter", "other_boilerplate", "consent", "share", "related"})
@@ -171,9 +175,11 @@ def _texts(lines: pl.DataFrame, signs: Mapping[int, list[Sign]]) -> Iterator[tup
 
 def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
     """Label the lines of one text, but for bylines."""
+    is_below_prose = False
     for line in lines:
-        if line.signs:
-            line.take(_sure_sign(line))
+        sign = _sure_sign(line, may_be_bio=is_below_prose and line.lines_below < LAST_LONG_LINES - 1)
+        line.take(None if sign is not None and _is_told(line, sign, rules) else sign)
+        is_below_prose |= line.is_prose
     before = -1
     while (labelled := sum(line.label is not None for line in lines)) > before:  # one may uncover another at the ends
         before = labelled
@@ -181,14 +187,15 @@ def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
         _take_end(lines, rules)
         take_threads(lines)
         _take_attached(lines)
+        take_beside(lines)
+        take_between(lines)
         take_bios_below(lines, rules.names)
         _fill_gaps_below(lines)
 
 
-def _sure_sign(line: Line) -> Sign | None:
-    """The sign by which a line is furniture; null where it may be prose. Biographies stand among the last lines."""
-    is_last = line.lines_below < LAST_LONG_LINES - 1
-    signs = [sign for sign in line.signs if sign.weight > WEAK and (is_last or sign.kind != "author_bio")]
+def _sure_sign(line: Line, *, may_be_bio: bool) -> Sign | None:
+    """The sign by which a line is furniture; null where it may be prose."""
+    signs = [sign for sign in line.signs if sign.weight > WEAK and (may_be_bio or sign.kind != "author_bio")]
     if not signs:
         return None
     surest = _surest(signs)
@@ -200,6 +207,12 @@ def _sure_sign(line: Line) -> Sign | None:
 
 def _surest(signs: Iterable[Sign]) -> Sign:
     return max(signs, key=attrgetter("weight"))
+
+
+def _is_told(line: Line, sign: Sign, rules: TextRules) -> bool:
+    """Whether a line that is not furniture word by word tells what somebody said or says."""
+    is_sentence = line.ends_sentence and len(line.text) >= LEAST_PROSE_CHARS
+    return sign.weight < SURE and is_sentence and rules.names.telling.search(line.text) is not None
 
 
 def _take_top(lines: Sequence[Line]) -> None:
@@ -236,8 +249,11 @@ def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sig
     if NAME_AND_ROLE in by_rule and rules.bios.is_bio(line.text, text):
         return by_rule[NAME_AND_ROLE]
     is_beside = any(other.label is not None for other in lines[max(position - 1, 0) : position + 2])
-    speaks_to_reader = ADDRESS in by_rule and is_beside and not rules.names.reader.search(text)
-    return by_rule[ADDRESS] if speaks_to_reader else None
+    alone_speaks_to_reader = not rules.names.reader.search(text)
+    is_short = len(line.text) <= MOST_APPEAL_CHARS
+    if APPEAL in by_rule and is_short and alone_speaks_to_reader and not line.begins_with_speech:
+        return by_rule[APPEAL]
+    return by_rule[ADDRESS] if ADDRESS in by_rule and is_beside and alone_speaks_to_reader else None
 
 
 def _take_attached(lines: Sequence[Line]) -> None:

@@ -121,6 +121,12 @@ class NameReader:
         """What tells that a person is quoted."""
         return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['speech']))})(?!\w)", re.IGNORECASE)
 
+    @cached_property
+    def telling(self) -> re.Pattern[str]:
+        """What tells that somebody says, or does, what a line is about."""
+        words = (*self._words["speech"], *self._words["reported"])
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, words))})(?!\w)", re.IGNORECASE)
+
     def split(self, bylines: pl.Series) -> pl.Series:
         """Names of each byline. Python per distinct byline: 10 us."""
         given = bylines.to_frame("byline")

@@ -127,15 +127,16 @@ def _held(slots: Sequence[Sequence[str]], common: AbstractSet[str], *, is_anchor
     telling = max(
         needed, key=lambda slot: (_telling_chars(slot, common), _telling_chars(slot, frozenset())), default=()
     )
-    if not first and _telling_chars(telling, frozenset()) < LEAST_HINT_CHARS:
+    if not first and not _telling_chars(telling, frozenset()):
         return None
     ordered = [telling, *(slot for slot in needed if slot is not telling)]
     return Phrase([[_longest_word(word) for word in slot] for slot in ordered], [_first_word(word) for word in first])
 
 
 def _telling_chars(slot: Sequence[str], common: AbstractSet[str]) -> int:
-    """Letters of the word that tells least; none where any line may hold one."""
-    return 0 if (_NO_WORDS | common) & set(slot) else min((len(_longest_word(word)) for word in slot), default=0)
+    """Letters of the word that tells least; none where any line may hold one, or where they are few."""
+    chars = min((len(_longest_word(word)) for word in slot), default=0)
+    return 0 if chars < LEAST_HINT_CHARS or (_NO_WORDS | common) & set(slot) else chars
 
 
 def _longest_word(literal: str) -> str:

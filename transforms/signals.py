@@ -10,7 +10,9 @@ from functools import cache
 
 import polars as pl
 
+from transforms.appeals import APPEAL, CUES, AppealReader
 from transforms.bylines import PARTICLES
+from transforms.captions import PERSON_IN_BRACKETS, CaptionReader
 from transforms.vocabulary import LABEL_KINDS, PHRASE_KINDS, Vocabulary
 
 LONGEST_LINE = 700
@@ -38,6 +40,7 @@ BARE_NAMES = "bare_names"
 BYLINE_LABEL = "byline_label"
 TIMESTAMP = "timestamp"
 READER_SAYS = "reader_says"
+READER_ACTS = "reader_acts"
 ADDRESS = "addresses_reader"
 
 _NAME_WORD = r"\p{Lu}[\p{L}\p{M}.’'ʼ\-]*"
@@ -46,7 +49,7 @@ _CASELESS_NAME = r"\p{Lo}[\p{Lo}\p{M}]+\s+\p{Lo}[\p{Lo}\p{M}]+"
 
 _IMAGE_FILE = (
     r"(?i)^\W{0,3}(?:\S+\s){0,5}\S*[\w)\]%]\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?|heic)(?:\?\S*)?[\])]*"
-    r"(?:\s*[\[(]?\s*(?:[\d.,]+\s*[x×]\s*[\d.,]+|[\d.,]+\s*[km]i?b).*)?\W{0,3}$|^!\[[^\]]*\]\([^)]*\)$"
+    r"(?:\s*[\[(]?\s*(?:[\d.,]+\s*[x×]\s*[\d.,]+|[\d.,]+\s*[km]i?b).*)?\W{0,3}$|^!\[[^\]]*\]\([^)]*\)$|^<img\s[^>]*>$"
 )
 _HANDLES = r"^(?:[\s|•·,/]*@[A-Za-z0-9_.]+)+\W*$"
 _QUOTED = r"[\"“”„«»‘]"
@@ -57,14 +60,26 @@ _DATE = (
     r"(?i)^\W{0,3}\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\W{0,4}"
     r"(?:(?:at|um|à|a las|o godz\.|в)?\s*\d{1,2}[:.h]\d{2}\W{0,3}\p{L}{0,4})?\W{0,3}$"
 )
+_CURRENCY = r"(?:[$€£¥₽]|zł|USD|EUR|PLN|руб\.?)"
+_AMOUNTS = (
+    rf"^\W*(?:{_CURRENCY}\s?\d[\d.,]*|\d[\d.,]*\s?{_CURRENCY})"
+    rf"(?:\W+(?:{_CURRENCY}\s?\d[\d.,]*|\d[\d.,]*\s?{_CURRENCY})){{2,}}(?:\W+\p{{L}}+){{0,2}}\W*$"
+)
+_ICONS = r"(?i)^(?:\W*\b(?:f|t|x|in|p|w|g|yt|ig|fb|tw|wa|tg)\b){3,}\W*(?:\d+\W*\p{L}*)?$"
 _TIMESTAMP = (
     r"(?i)\d[:h]\d{2}\b[^.!?]*$|\d\s?\p{L}+\.?\s(?:ago|temu|назад)$|"
     r"(?:^|\s)(?:vor|hace|il y a|منذ|قبل)\s\d+\s?\p{L}+\.?$"
 )
 _READER_SAYS = (
-    r"(?i)^[^.,!?:]{2,40}\s(?:says|sagt|schreibt|dice|dit|a dit|napisał|napisała|napisał\(a\)|pisze|пишет|говорит|"
+    r"(?i)^(?:\d+[.)]\s)?[^.,!?:]{2,40}(?:\.[^.,!?:]{0,20})?\s"
+    r"(?:says|sagt|schreibt|dice|dit|a dit|napisał|napisała|napisał\(a\)|pisze|пишет|говорит|"
     r"يقول|تقول)\s?:$"
 )
+
+
+_VOTE = r"(?:[^\p{L}]|\b\d+\s?(?:h|min|d|j|std|ч)\b|\b(?:il y a|hace|vor|ago|temu|назад)\b)*"
+"""What stands between the buttons below a comment: bars, pictures, counts."""
+_VOTES = r"^#\d{1,4}$|^[+−–▲△⬆👍♥❤-]\s?\d{1,4}(?:\s*[|/·]?\s*[+−–▼▽⬇👎-]\s?\d{1,4})?$"
 
 
 _LOOKS = {
@@ -77,8 +92,11 @@ _LOOKS = {
     "holds_mark": "[:>›»→|•·]",
     "is_amount": _AMOUNT,
     "is_date": _DATE,
+    "are_amounts": _AMOUNTS,
+    "are_icons": _ICONS,
     "ends_in_time": _TIMESTAMP,
     "ends_in_colon": ":$",
+    "may_be_vote": r"^[#+−–▲△⬆👍♥❤-]\s?\d",
 }
 _ENDS_PARTED = r"[/|©][^/|.!?]*\.?$|\svia\s[^.!?]*\.?$"
 
@@ -89,6 +107,8 @@ class LineRules:
     def __init__(self, vocabulary: Vocabulary) -> None:
         """Take the words of the rules from `vocabulary`."""
         self._phrases = vocabulary.phrases
+        self._appeals = AppealReader(vocabulary)
+        self._captions = CaptionReader(vocabulary)
         self._any = cache(vocabulary.alternatives)
 
     def find(self, blocks: pl.DataFrame) -> pl.DataFrame:
@@ -108,8 +128,16 @@ class LineRules:
             *self._find_bylines(_where(short, short["block_no"] < FIRST_LINES)),
             *self._find_address(_where(looked_at, looked_at["blocks_below"] < LAST_LONG_LINES)),
             *self._find_bios(_where(looked_at, looked_at["blocks_below"] < LAST_LINES)),
+            self._find_appeals(looked_at),
+            *(_as_caption(found) for found in self._captions.find(lines)),
         ]
         return pl.concat(signs).sort("id", maintain_order=True)
+
+    def _find_appeals(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Find appeals to the reader in free wording."""
+        found = self._appeals.find(lines.filter("is_asked"))
+        rule = pl.when(pl.col("level") > 0).then(pl.lit(APPEAL)).otherwise(pl.lit(CUES))
+        return found.select("id", "kind", rule=rule, weight=pl.max_horizontal(pl.col("level") - 2, WEAK))
 
     def _find_credits(self, short: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Find image files, and lines that are nothing but a credit."""
@@ -139,6 +167,7 @@ class LineRules:
         word = rf"(?:{self._any('share_word')}|\d+)"
         share_bar = rf"(?i)^\W*(?:{word}\W+)*(?:{self._any('network')})(?:\W+{word})*\W*$"
         yield _tell(_where(short, short["network"]), "share", "share_bar", share_bar)
+        yield _as_signs(_where(short, short["are_icons"]), "share", "icons", SURE)
         yield _tell(_where(short, short["holds_at"]), "share", "handles", _HANDLES)
         link = rf"(?i)^\W{{0,4}}(?:{self._any('link_label')})\s*[:|»→›]\s*\S"
         yield _tell(_where(short, short["link_label"] & short["holds_mark"]), "related", "labelled_link", link)
@@ -149,6 +178,7 @@ class LineRules:
         yield _tell(names, "other_boilerplate", "section_name", section, WEAK)
         yield _as_signs(_where(short, short["is_date"]), "other_boilerplate", "date_line", WEAK)
         yield _as_signs(_where(short, short["is_amount"]), "other_boilerplate", "amount", WEAK)
+        yield _as_signs(_where(short, short["are_amounts"]), "other_boilerplate", "amounts", SURE)
 
     def _find_captions(self, lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Find lines that are marked as captions or end in a credit."""
@@ -174,8 +204,10 @@ class LineRules:
         yield _tell(parted, "caption", "copyright_at_end", r"[\s(\[|–—]©[^.!?]*\.?$")
         yield _tell(parted, "caption", "name_at_end", rf"(?:[.’”\"]\s*[/|]|\s/)\s*{name}(?:\s?/[^.!?]*)?$")
 
-    @staticmethod
-    def _find_thread_marks(marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    def _find_thread_marks(self, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        word = rf"(?:{self._any('thread_word')})"
+        acts = rf"(?i)^{_VOTE}(?:{word}{_VOTE})+$|{_VOTES}"
+        yield _tell(_where(marks, marks["thread_word"] | marks["may_be_vote"]), "comments", READER_ACTS, acts, WEAK)
         yield _as_signs(_where(marks, marks["ends_in_time"]), "comments", TIMESTAMP, WEAK)
         yield _tell(_where(marks, marks["ends_in_colon"]), "comments", READER_SAYS, _READER_SAYS, WEAK)
 
@@ -223,6 +255,11 @@ def _tell(lines: pl.DataFrame, kind: str, rule: str, sign: str, weight: int = SU
     if lines.is_empty():
         return pl.DataFrame(schema=SIGNALS)
     return _as_signs(lines.filter(pl.col("line").str.contains(sign)), kind, rule, weight)
+
+
+def _as_caption(found: pl.DataFrame) -> pl.DataFrame:
+    weight = pl.when(pl.col("rule") == PERSON_IN_BRACKETS).then(POSSIBLE).otherwise(LIKELY)
+    return found.select("id", kind=pl.lit("caption"), rule="rule", weight=weight.cast(pl.Int64))
 
 
 def _as_signs(lines: pl.DataFrame, kind: str, rule: str, weight: int) -> pl.DataFrame:

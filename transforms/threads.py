@@ -1,14 +1,16 @@
 """Threads of comments below an article: where one begins, and that it goes on to the end.
 
-A thread begins with a heading ("3 comments"), or with the first of several marks that only threads have: a time, or the
-name of a reader who "says". What readers write looks like prose; that marks come again every few lines tells it apart.
+A thread begins with a heading ("3 comments"), or with the first of several marks that only threads have: a time, a
+button, a vote, or the name of a reader who "says". What readers write looks like prose; that marks come again every few
+lines tells it apart. Marks of time alone are those of a live ticker or a list of results: they need a date and, at the
+same distance from each, a name; or else a button, a vote or a reader who says.
 """
 
 import re
 from collections.abc import Sequence
 
 from transforms.lines import MOST_BUTTON_CHARS, Label, Line
-from transforms.signals import READER_SAYS, TIMESTAMP
+from transforms.signals import READER_ACTS, READER_SAYS, TIMESTAMP
 
 MOST_GAP = 6
 """Lines of a comment between one mark and the next."""
@@ -26,35 +28,61 @@ _MARK = re.compile(
 )
 
 
+_MARKS = frozenset({TIMESTAMP, READER_SAYS, READER_ACTS})
+_MAY_BE_MARKS = frozenset({"comments", "share", "other_boilerplate"})
+_DATED = re.compile(
+    r"\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d{1,2}\.?\s(?:de\s)?[^\W\d_]{3,}|[^\W\d_]{3,}\s\d{1,2}(?![\d:])|"
+    r"\b(?:ago|vor|hace|il y a|temu|назад|today|yesterday|heute|gestern|hoy|ayer|hier|dzisiaj|dziś|wczoraj|"
+    r"сегодня|вчера)\b|منذ|قبل|اليوم|أمس",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:\s?(?:uhr|hrs?|[ap]\.?m\b|gmt|utc|cest?|мск))?", re.IGNORECASE)
+_INITIAL_AT_END = re.compile(r"\s[^\W\d_]\.$")
+MOST_NAME_WORDS = 4
+MOST_NAME_DISTANCE = 4
+"""Lines from the name of a reader to the mark below: what is written may stand between."""
+LONGEST_COMMENT = 600
+"""Characters of a line in a thread that no button or vote marks."""
+
+
 def take_threads(lines: Sequence[Line]) -> None:
     """Label a thread of comments, from its heading or first mark to the end of the text."""
     first_prose = next((number for number, line in enumerate(lines) if line.is_prose), len(lines))
     starts = [number for number in range(first_prose + 1, len(lines)) if _may_begin(lines[number])]
     for start in starts[:MOST_BEGINNINGS]:
         if _is_thread(lines, start) or (lines[start].is_labelled("comments") and _is_appendix(lines, start)):
-            for line in lines[_with_name(lines, start) :]:
+            for line in lines[start - _name_distance(lines, start) :]:
                 if line.label is None or line.label.kind == "other_boilerplate":
                     line.label = Label("comments", "thread")
             return
 
 
 def _may_begin(line: Line) -> bool:
-    if line.label is not None:
-        return line.label.kind == "comments"
-    return bool(line.signs) and bool(line.rules & {TIMESTAMP, READER_SAYS})
+    if line.label is not None and line.label.kind not in _MAY_BE_MARKS:
+        return False
+    return line.is_labelled("comments") or (bool(line.signs) and bool(line.rules & _MARKS))
 
 
 def _is_thread(lines: Sequence[Line], start: int) -> bool:
-    """Whether marks come again and again down to the end."""
+    """Whether marks come again and again down to the end, and are more than times."""
     is_single = READER_SAYS in lines[start].rules and len(lines) - start <= MOST_GAP
     gap = marks = 0
     for line in lines[start:]:
-        is_mark = line.label is not None or bool(line.rules & {TIMESTAMP, READER_SAYS}) or bool(_MARK.search(line.text))
+        is_mark = line.label is not None or bool(line.rules & _MARKS) or bool(_MARK.search(line.text))
         marks += is_mark
         gap = 0 if is_mark else gap + line.count
         if gap > MOST_GAP:
             return False
-    return marks >= (1 if is_single else LEAST_MARKS)
+    return marks >= (1 if is_single else LEAST_MARKS) and _is_written_by_readers(lines, start)
+
+
+def _is_written_by_readers(lines: Sequence[Line], start: int) -> bool:
+    """Whether the marks are more than the times of a ticker."""
+    if any(line.is_labelled("comments") or line.rules & {READER_SAYS, READER_ACTS} for line in lines[start:]):
+        return True
+    is_dated = _DATED.search(_CLOCK.sub("", lines[start].text)) is not None and not lines[start].is_list_item
+    is_short = all(len(line.text) <= LONGEST_COMMENT for line in lines[start:])
+    return is_dated and is_short and _name_distance(lines, start) > 0
 
 
 def _is_appendix(lines: Sequence[Line], start: int) -> bool:
@@ -64,8 +92,26 @@ def _is_appendix(lines: Sequence[Line], start: int) -> bool:
     return is_short and any(line.is_title_like and len(line.text) <= MOST_BUTTON_CHARS // 2 for line in below)
 
 
-def _with_name(lines: Sequence[Line], start: int) -> int:
-    """Where a thread begins: a mark such as a time has the name of the reader above it."""
-    above = lines[start - 1]
-    is_name = above.label is None and len(above.text) <= MOST_NAME_CHARS and not above.ends_sentence
-    return start - 1 if is_name else start
+def _name_distance(lines: Sequence[Line], start: int) -> int:
+    """How many lines above its first mark a thread begins: at a name, right above or as far as above the next mark."""
+    if _is_name(lines[start - 1]):
+        return 1
+    same = lines[start].rules & _MARKS
+    marks = (n for n in range(start + 1, len(lines)) if lines[n].rules & same or (not same and lines[n].label))
+    following = next(marks, None)
+    if following is None or lines[start - 1].label is not None:
+        return 0
+    for distance in range(2, min(MOST_NAME_DISTANCE, following - start, start) + 1):
+        above = lines[start - distance]
+        if _is_name(above) and _is_name(lines[following - distance]):
+            return distance
+        if above.label is not None:
+            break
+    return 0
+
+
+def _is_name(line: Line) -> bool:
+    """Whether it could be the name of a reader: a few words that are no sentence."""
+    is_short = len(line.text) <= MOST_NAME_CHARS and len(line.text.split()) <= MOST_NAME_WORDS
+    is_statement = line.ends_sentence and _INITIAL_AT_END.search(line.text) is None
+    return line.label is None and is_short and not is_statement and not line.rules & _MARKS

@@ -34,7 +34,17 @@ COMMON_KINDS = ("common_word", "function_word")
 LABEL_KINDS = frozenset({"share", "related", "comments", "navigation"})
 """Kinds of phrases that stand on buttons and labels, and not in sentences of any length."""
 
-WORD_KINDS = frozenset(
+CUE_KINDS: Mapping[str, str] = {
+    "newsletter_cue": "newsletter",
+    "paywall_cue": "paywall",
+    "donation_cue": "other_boilerplate",
+    "consent_cue": "consent",
+    "comments_cue": "comments",
+    "share_cue": "share",
+}
+"""Kind of words that appeals to the reader are made of (see `appeals`) to kind of the span."""
+
+WORD_KINDS = CUE_KINDS.keys() | frozenset(
     {
         "call",
         "common_word",
@@ -43,7 +53,9 @@ WORD_KINDS = frozenset(
         "month",
         "network",
         "no_name",
+        "opening",
         "person",
+        "reported",
         "reader",
         "section",
         "weekday",
@@ -53,16 +65,21 @@ WORD_KINDS = frozenset(
         "bio_verb",
         "byline_label",
         "caption_label",
+        "caption_place",
         "credit_label",
+        "figure_label",
         "function_word",
         "image_agency",
         "share_word",
         "speech",
+        "thread_word",
         "title",
     }
 )
 
 LOOKED_FOR = (
+    *CUE_KINDS,
+    "thread_word",
     *("network", "link_label", "section", "credit_label", "image_agency", "caption_label"),
     *("byline_label", "reader", "bio_role"),
 )

@@ -1,0 +1,69 @@
+"""Captions that no label marks: a sentence that ends in a credit, says who stands where, or numbers a figure.
+
+A credit at the end is a name in brackets, or behind a slash or a bar. In prose a full stop follows a bracket, and names
+stand beside what they do; a caption just ends.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from transforms.vocabulary import Vocabulary
+
+PERSON_IN_BRACKETS = "person_in_brackets"
+"""The least sure of all: a bracket may also hold what is meant."""
+LONGEST_CAPTION = 300
+LEAST_WORDS_BEFORE = 5
+"""Words before a credit: fewer are a title with its maker, as in a list of films."""
+
+_WORDS = rf"^(?:\S+\s+){{{LEAST_WORDS_BEFORE},}}[^()\[\]|]*"
+_PARTICLE = r"(?:(?:de|del|da|di|du|van|von|der|den|el|al|la|le)\s+)*"
+_PERSON = rf"\p{{Lu}}[\p{{L}}\p{{M}}.’'-]*(?:\s+{_PARTICLE}\p{{Lu}}[\p{{L}}\p{{M}}.’'-]*){{1,3}}"
+_DESK = r"[\p{L}\p{M}\p{N}.’'& -]{2,40}"
+_CASELESS = r"\p{Lo}[\p{Lo}\p{M} ]{2,40}"
+_FOR = r"(?:[/|©]|\b(?:via|for|für|pour|para|dla|для)\b)"
+_SAME = r"[^()\[\]|.!?]"
+"""Of one sentence; one with three words in lower case is no title."""
+_BY_SHAPE = {
+    "person_and_desk_in_brackets": rf"{_WORDS}[(\[](?:{_PERSON}|{_CASELESS})\s*{_FOR}\s*{_DESK}[)\]]\.?$",
+    PERSON_IN_BRACKETS: rf"^(?:{_SAME}*\b\p{{Ll}}{{3,}}\b){{3}}{_SAME}*[(\[]{_PERSON}[)\]]$",
+    "desk_and_person": rf"[.!?]\s+{_DESK}\s?/\s?{_PERSON}$",
+    "person_and_desk": rf"[.!?]\s+{_PERSON}\s?[/|]\s?{_DESK}$",
+}
+_MARKED = r"[)\]]\.?$|[/|][^/|.!?]*$"
+_SCRIPT = r"^[^\p{L}]*[\p{Latin}\p{Cyrillic}\p{Arabic}]"
+"""Others put the English of a term in brackets."""
+_SPEECH = '["“”„]'
+
+
+class CaptionReader:
+    """Reads captions with the words of a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Take words for places in a picture, figures and credits from `vocabulary`."""
+        place, figure, label = map(vocabulary.alternatives, ("caption_place", "figure_label", "credit_label"))
+        self._rules = {
+            "person_placed": rf"(?i)[(,]\s*(?:{place})\s*[):]|^(?:{place})\s?:\s",
+            "figure_number": (
+                rf"(?i)^\W{{0,3}}(?:{figure})\s?(?:\d{{1,2}}|[ivx]{{1,4}})\s*[.:|–—-]\s*\S(?:.{{0,60}}|.*[^.!?])$"
+            ),
+            "label_and_person": rf"\s(?i:{label})\s*[:/©]\s*(?:{_PERSON}|\p{{Lu}}{{2,}})[^.!?:]{{0,40}}$",
+        }
+
+    def find(self, lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Find captions in `lines` (`id`, `line`, `chars`, `block_no`): frames of `id` and `rule`."""
+        worth = lines.filter((pl.col("chars") <= LONGEST_CAPTION) & (pl.col("block_no") > 0))
+        worth = worth.filter(pl.col("line").str.contains(rf"{_MARKED}|[(:]|\d\s*[.|–—-]"))
+        worth = worth.filter(pl.col("line").str.contains(_SCRIPT) & ~pl.col("line").str.contains(_SPEECH)).select(
+            "id", "line"
+        )
+        by_shape = worth.filter(pl.col("line").str.contains(_MARKED))
+        for rule, sign in _BY_SHAPE.items():
+            yield _matches(by_shape, rule, sign)
+        for rule, sign in self._rules.items():
+            yield _matches(worth, rule, sign)
+
+
+def _matches(lines: pl.DataFrame, rule: str, sign: str) -> pl.DataFrame:
+    found = lines.filter(pl.col("line").str.contains(sign)) if lines.height else lines
+    return found.select("id", rule=pl.lit(rule))
