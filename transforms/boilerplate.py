@@ -242,13 +242,15 @@ def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sig
     """The sign by which a line below the last paragraph is furniture, or a biography."""
     line = lines[position]
     surest = _surest(line.signs)
-    if surest.weight > WEAK and not line.begins_with_speech:
+    is_story = surest.rule == APPEAL and len(line.text) > SURE_CHARS
+    if surest.weight > WEAK and not is_story and not line.begins_with_speech:
         return surest
     by_rule = {sign.rule: sign for sign in line.signs}
     text = " ".join(other.text for other in lines if other is not line and other.is_prose)
     if NAME_AND_ROLE in by_rule and rules.bios.is_bio(line.text, text):
         return by_rule[NAME_AND_ROLE]
-    is_beside = any(other.label is not None for other in lines[max(position - 1, 0) : position + 2])
+    around = (other.label for other in lines[max(position - 1, 0) : position + 2])
+    is_beside = any(label is not None and label.rule not in {APPEAL, CUES} for label in around)
     alone_speaks_to_reader = not rules.names.reader.search(text)
     is_short = len(line.text) <= MOST_APPEAL_CHARS
     if APPEAL in by_rule and is_short and alone_speaks_to_reader and not line.begins_with_speech:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from transforms.appeals import APPEAL, CUES
 from transforms.lines import Label, Line
 
-MOST_CHARS_BESIDE = {APPEAL: 200, CUES: 120}
+MOST_CHARS_BESIDE = {APPEAL: 100, CUES: 100}
 """A longer line is a paragraph, whatever stands above it."""
 MOST_CHARS_BETWEEN, MOST_LINES_BETWEEN = 100, 2
 """Of what stands inside an offer: names, prices, a sentence on what the letter is about."""

@@ -99,15 +99,19 @@ def _name_distance(lines: Sequence[Line], start: int) -> int:
     same = lines[start].rules & _MARKS
     marks = (n for n in range(start + 1, len(lines)) if lines[n].rules & same or (not same and lines[n].label))
     following = next(marks, None)
-    if following is None or lines[start - 1].label is not None:
+    if following is None or _is_other_furniture(lines[start - 1]):
         return 0
     for distance in range(2, min(MOST_NAME_DISTANCE, following - start, start) + 1):
         above = lines[start - distance]
         if _is_name(above) and _is_name(lines[following - distance]):
             return distance
-        if above.label is not None:
+        if _is_other_furniture(above):
             break
     return 0
+
+
+def _is_other_furniture(line: Line) -> bool:
+    return line.label is not None and line.label.kind != "other_boilerplate"
 
 
 def _is_name(line: Line) -> bool:
