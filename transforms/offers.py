@@ -22,13 +22,15 @@ _MAY_BE_OFFERS = _OFFERS | {"other_boilerplate", "share"}
 def take_beside(lines: Sequence[Line]) -> None:
     """Label lines with cues of appeals above or below an offer."""
     for position, line in enumerate(lines):
-        if line.label is not None or line.holds_speech:
+        asking = [sign for sign in line.signs if sign.rule in MOST_CHARS_BESIDE]
+        if not asking or line.label is not None or line.holds_speech:
             continue
         around = [other for other in lines[max(position - 1, 0) : position + 2] if _is_known(other)]
-        for rule, kinds in ((APPEAL, _MAY_BE_OFFERS), (CUES, _OFFERS)):
-            is_short = len(line.text) <= MOST_CHARS_BESIDE[rule]
+        for sign in asking:
+            is_short = len(line.text) <= MOST_CHARS_BESIDE[sign.rule]
+            kinds = _MAY_BE_OFFERS if sign.rule == APPEAL else _OFFERS
             if is_short and any(_is_one_of(other, kinds) for other in around):
-                line.take(next((sign for sign in line.signs if sign.rule == rule), None))
+                line.take(sign)
 
 
 def _is_known(line: Line) -> bool:

@@ -196,10 +196,10 @@ class Phrases:
         """
         candidates, kinds = self._scan.scan(lines)
         keys = lines.join(candidates, on="id", how="semi").select("id", key=bare_words(pl.col("line")))
-        compared = candidates.join(keys, on="id").sort("id", "phrase").iter_rows()
+        compared = candidates.join(keys, on="id").sort("id", "phrase").select("id", "phrase", "key")
         matches = [
             (line, pattern.kind, pattern.rule, pattern.weight)
-            for line, number, key in compared
+            for line, number, key in zip(*map(pl.Series.to_list, compared), strict=True)
             for pattern in (self._patterns[number],)
             if pattern.regex.search(key)
         ]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from transforms.vocabulary import Vocabulary
 
+_HOLDS_DIGITS = re.compile(r"\d\d")
 _TIME = (
     r"(?:T|\W{1,4}(?:at |um |à |a las |o godz\. |в )?)\d{1,2}[:.h]\d{2}(?::\d{2})?"
     r"(?:\s*[ap]\.?m\.?)?(?:\s*(?:Uhr|Z|[A-Z]{2,5}|[+-]\d{2}:?\d{2})\b)?"
@@ -40,7 +41,7 @@ class DateFinder:
     def find(self, lines: Iterable[str]) -> StatedDates:
         """Find the dates that the lines above a text state."""
         published = modified = None
-        for line in lines:
+        for line in filter(_HOLDS_DIGITS.search, lines):
             end = 0
             for date in self._date.finditer(line):
                 if self._edited.search(line, end, date.start()):

@@ -36,7 +36,7 @@ _NONE = -1
 class Phrase(NamedTuple):
     """What a line holds that holds a phrase: a word of each place, and one of `first`, if there are any, first.
 
-    The first place is what the phrase is looked up by: the rarer its words, the better.
+    The phrase is looked up by `first`, or else by the first place: the rarer its words, the better.
     """
 
     places: Sequence[Iterable[str]]
@@ -62,24 +62,26 @@ class _Lists(NamedTuple):
 
 
 class _Phrases(NamedTuple):
-    """Phrases by the words that they are looked up by; the places of each; the words of each place."""
+    """Phrases by the words that they begin with or hold; the places of each; the words of each place."""
 
+    by_first: _Lists
     by_word: _Lists
     places: _Lists
-    first_places: NDArray[np.int64]
     words: _Lists
 
 
 class _Notes(NamedTuple):
-    """The line that held each word last, the one that began with it last, and the words found in a line."""
+    """The last line that held each word, that began with it, and that each phrase was judged for; what was found."""
 
     held: NDArray[np.int64]
     begun: NDArray[np.int64]
     found: NDArray[np.int64]
+    judged: NDArray[np.int64]
+    phrases: NDArray[np.int64]
 
 
 class _Place(NamedTuple):
-    """Which line is read, which of its words, and how many were found in it."""
+    """Which line is read, which of its words, or which word that is looked for, and how many were found."""
 
     line: int
     word: int
@@ -101,19 +103,19 @@ class WordScan:
 
         of_kinds = [number(of_kind) for of_kind in kinds.values()]
         of_phrases = [[number(place) for place in phrase.places] for phrase in phrases]
-        first_places = [number(phrase.first) for phrase in phrases]
+        firsts = [number(phrase.first) for phrase in phrases]
         words_of = list(places)
         bits = np.zeros(len(words), np.uint32)
+        by_first: list[list[int]] = [[] for _ in words]
         by_word: list[list[int]] = [[] for _ in words]
         for bit, place in enumerate(of_kinds):
             bits[list(words_of[place]) if place != _NONE else []] |= np.uint32(1 << bit)
-        for phrase, of_phrase in enumerate(of_phrases):
-            for word in words_of[of_phrase[0]]:
-                by_word[word].append(phrase)
+        for phrase, (first, of_phrase) in enumerate(zip(firsts, of_phrases, strict=True)):
+            looked_up = by_word if first == _NONE else by_first
+            for word in words_of[of_phrase[0] if first == _NONE else first]:
+                looked_up[word].append(phrase)
         self._words = _hash_words(words, bits)
-        self._phrases = _Phrases(
-            _lists(by_word), _lists(of_phrases), np.array(first_places, np.int64), _lists(words_of)
-        )
+        self._phrases = _Phrases(_lists(by_first), _lists(by_word), _lists(of_phrases), _lists(words_of))
 
     def scan(self, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Scan `lines` with `id`, `line`, and `is_asked`, whether phrases are looked for.
@@ -181,28 +183,43 @@ def _scan(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]:
     """Read each line; give lines and phrases of all candidates, and the kinds of words in each line, as bits."""
     kinds = np.zeros(len(is_asked), np.uint32)
+    known, of_phrases = len(words.kinds), len(phrases.places.starts)
     notes = _Notes(
-        np.full(len(words.kinds), _NONE), np.full(len(words.kinds), _NONE), np.empty(len(words.kinds), np.int64)
+        np.full(known, _NONE),
+        np.full(known, _NONE),
+        np.empty(known, np.int64),
+        np.full(of_phrases, _NONE),
+        np.empty(of_phrases, np.int64),
     )
-    judged = np.full(len(phrases.first_places), _NONE)
-    lines, candidates = np.empty(1024, np.int64), np.empty(1024, np.int64)
+    lines, candidates = np.empty(of_phrases, np.int64), np.empty(of_phrases, np.int64)
     count = 0
     for line in range(len(is_asked)):
         words_found = _read_words(text[starts[line] : starts[line + 1]], words, notes, line)
+        held = 0
         for word in notes.found[:words_found]:
             kinds[line] |= words.kinds[word]
-            if not is_asked[line]:
-                continue
-            for phrase in _items(phrases.by_word, word):
-                if judged[phrase] == line:
-                    continue
-                judged[phrase] = line
-                if _may_hold(phrases, phrase, notes, line):
-                    if count == len(lines):
-                        lines, candidates = _doubled(lines), _doubled(candidates)
-                    lines[count], candidates[count] = line, phrase
-                    count += 1
+            if is_asked[line]:
+                held = _judge(phrases, phrases.by_word, notes, _Place(line, word, held))
+                if notes.begun[word] == line:
+                    held = _judge(phrases, phrases.by_first, notes, _Place(line, word, held))
+        if count + held > len(lines):
+            lines, candidates = _doubled(lines), _doubled(candidates)
+        lines[count : count + held], candidates[count : count + held] = line, notes.phrases[:held]
+        count += held
     return lines[:count], candidates[:count], kinds
+
+
+@compiled
+def _judge(phrases: _Phrases, looked_up: _Lists, notes: _Notes, place: _Place) -> int:
+    """Note the phrases that are looked up by a word and that the line may hold; tell how many there are by now."""
+    found = place.found
+    for phrase in _items(looked_up, place.word):
+        if notes.judged[phrase] != place.line:
+            notes.judged[phrase] = place.line
+            if _may_hold(phrases, phrase, notes, place.line):
+                notes.phrases[found] = phrase
+                found += 1
+    return found
 
 
 @compiled
@@ -266,10 +283,7 @@ def _note(key: np.uint64, words: _Words, notes: _Notes, place: _Place) -> int:
 
 @compiled
 def _may_hold(phrases: _Phrases, phrase: int, notes: _Notes, line: int) -> bool:
-    """Tell whether a line holds a word of each place of a phrase, and begins as it does."""
-    first = phrases.first_places[phrase]
-    if first != _NONE and not _holds_one(_items(phrases.words, first), notes.begun, line):
-        return False
+    """Tell whether a line holds a word of each place of a phrase."""
     for place in _items(phrases.places, phrase):  # noqa: SIM110 -- compiled
         if not _holds_one(_items(phrases.words, place), notes.held, line):
             return False
