@@ -9,6 +9,8 @@ A span of a repair that stands in a removed piece is left out, so that spans nev
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
@@ -123,19 +125,20 @@ def _read_markup(raw: pl.DataFrame) -> pl.Series:
 
 def _span_pieces(pieces: pl.DataFrame, texts: pl.DataFrame, edits: Mapping[int, Sequence[Edit]]) -> pl.DataFrame:
     """Find labelled blocks in the original text: at the same place where it is the same up to there, else by search."""
-    rows = pieces.get_column("row")
-    placed = pieces.with_columns(
-        original=texts.get_column("original").gather(rows),
-        text=texts.get_column("text").gather(rows),
+    originals = texts.join(pieces.select("row").unique(), on="row", how="semi").select(
+        "row", "original", "text", stripped=pl.col("original").str.strip_chars_start()
     )
-    stripped = pl.col("original").str.strip_chars_start()
-    is_same = stripped.str.head(pl.col("block_end")) == pl.col("text").str.head(pl.col("block_end"))
-    lead = pl.col("original").str.len_chars().cast(pl.Int64) - stripped.str.len_chars()
-    placed = placed.with_columns(is_same=is_same)
-    same = placed.filter("is_same").with_columns(
-        char_start=lead + pl.col("block_start"), char_end=lead + pl.col("block_end")
+    originals = originals.with_columns(
+        lead=pl.col("original").str.len_chars().cast(pl.Int64) - pl.col("stripped").str.len_chars(),
+        is_unchanged=pl.col("stripped").str.starts_with(pl.col("text")),
     )
-    searched = placed.filter(~pl.col("is_same")).pipe(_search_pieces, edits)
+    placed = pieces.join(originals, on="row", maintain_order="left")
+    changed = placed.filter(~pl.col("is_unchanged"))
+    is_same = changed["stripped"].str.head(changed["block_end"]) == changed["text"].str.head(changed["block_end"])
+    same = pl.concat([placed.filter("is_unchanged"), changed.filter(is_same)]).with_columns(
+        char_start=pl.col("lead") + pl.col("block_start"), char_end=pl.col("lead") + pl.col("block_end")
+    )
+    searched = changed.filter(~is_same).pipe(_search_pieces, edits)
     spans = pl.concat([same, searched]).with_columns(
         text=pl.col("original").str.slice(pl.col("char_start"), pl.col("char_end") - pl.col("char_start")),
         replacement=pl.lit(None, pl.String),
@@ -146,13 +149,10 @@ def _span_pieces(pieces: pl.DataFrame, texts: pl.DataFrame, edits: Mapping[int, 
 def _search_pieces(placed: pl.DataFrame, edits: Mapping[int, Sequence[Edit]]) -> pl.DataFrame:
     """Python per row that has both labelled blocks and a text that was changed before them."""
     offsets: list[tuple[int, int]] = []
-    for (row,), group in placed.group_by("row", maintain_order=True):
-        offsets += locate_pieces(
-            group.item(0, "original"),
-            edits.get(int(str(row)), ()),
-            normalized=group.item(0, "text"),
-            pieces=list(group.select("block_start", "block_end").iter_rows()),
-        )
+    columns = placed.select("row", "original", "text", "block_start", "block_end")
+    for (row, original, text), of_row in groupby(zip(*columns, strict=True), key=itemgetter(0, 1, 2)):
+        pieces = [(start, end) for *_, start, end in of_row]
+        offsets += locate_pieces(original, edits.get(row, ()), normalized=text, pieces=pieces)
     located = pl.DataFrame(offsets, schema={"char_start": pl.Int64(), "char_end": pl.Int64()}, orient="row")
     return pl.concat([placed, located], how="horizontal")
 

@@ -117,7 +117,7 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
     suspects = lines.filter(pl.col("has_sign").any().over("row")).pipe(_join_paragraphs)
     by_line = _signs_by_line(signs)
     labels: list[tuple[int, str, str]] = []
-    authors: list[tuple[int, Sequence[str], str]] = []
+    authors: list[tuple[int, str, str]] = []
     dates: list[tuple[int, str | None, str | None]] = []
     for row, numbers, of_text in _texts(suspects, by_line):
         label_lines(of_text, rules)
@@ -126,10 +126,15 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
         labels += [
             (number, *line.label) for number, line in zip(numbers, of_text, strict=True) if line.label is not None
         ]
-        authors += [(row, *found) for found in find_authors(of_text, rules.names, in_bios)]
+        authors += [(row, "\n".join(names), rule) for names, rule in find_authors(of_text, rules.names, in_bios)]
         stated = rules.dates.find(line.text for line in of_text[:LEADING_LINES] if _may_state_date(line))
         dates += [(row, *stated)] * any(stated)
-    return Boilerplate(_frame(labels, LABELS), _frame(authors, AUTHORS), _frame(dates, DATES))
+    named = _frame(authors, pl.Schema({**AUTHORS, "found_authors": pl.String()}))  # lists are made a row at a time
+    return Boilerplate(
+        labels=_frame(labels, LABELS),
+        authors=named.with_columns(pl.col("found_authors").str.split("\n")),
+        dates=_frame(dates, DATES),
+    )
 
 
 def _signs_by_line(signs: pl.DataFrame) -> dict[int, list[Sign]]:

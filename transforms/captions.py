@@ -13,6 +13,7 @@ from transforms.vocabulary import Vocabulary
 PERSON_IN_BRACKETS = "person_in_brackets"
 """The least sure of all: a bracket may also hold what is meant."""
 LONGEST_CAPTION = 300
+MOST_CREDIT_CHARS = 100
 LEAST_WORDS_BEFORE = 5
 """Words before a credit: fewer are a title with its maker, as in a list of films."""
 
@@ -42,26 +43,35 @@ class CaptionReader:
     def __init__(self, vocabulary: Vocabulary) -> None:
         """Take words for places in a picture, figures and credits from `vocabulary`."""
         place, figure, label = map(vocabulary.alternatives, ("caption_place", "figure_label", "credit_label"))
-        self._rules = {
-            "person_placed": rf"(?i)[(,]\s*(?:{place})\s*[):]|^(?:{place})\s?:\s",
-            "figure_number": (
-                rf"(?i)^\W{{0,3}}(?:{figure})\s?(?:\d{{1,2}}|[ivx]{{1,4}})\s*[.:|–—-]\s*\S(?:.{{0,60}}|.*[^.!?])$"
+        self._by_word = {
+            "caption_place": ("person_placed", rf"(?i)[(,]\s*(?:{place})\s*[):]|^(?:{place})\s?:\s"),
+            "figure_label": (
+                "figure_number",
+                rf"(?i)^\W{{0,3}}(?:{figure})\s?(?:\d{{1,2}}|[ivx]{{1,4}})\s*[.:|–—-]\s*\S(?:.{{0,60}}|.*[^.!?])$",
             ),
-            "label_and_person": rf"\s(?i:{label})\s*[:/©]\s*(?:{_PERSON}|\p{{Lu}}{{2,}})[^.!?:]{{0,40}}$",
+            "credit_label": (
+                "label_and_person",
+                rf"\s(?i:{label})\s*[:/©]\s*(?:{_PERSON}|\p{{Lu}}{{2,}})[^.!?:]{{0,40}}$",
+            ),
         }
 
     def find(self, lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """Find captions in `lines` (`id`, `line`, `chars`, `block_no`): frames of `id` and `rule`."""
+        """Find captions in `lines`: frames of `id` and `rule`.
+
+        `lines` have `id`, `line`, `chars`, `block_no`, and whether they hold words for places, figures and credits.
+        """
         worth = lines.filter((pl.col("chars") <= LONGEST_CAPTION) & (pl.col("block_no") > 0))
-        worth = worth.filter(pl.col("line").str.contains(rf"{_MARKED}|[(:]|\d\s*[.|–—-]"))
-        worth = worth.filter(pl.col("line").str.contains(_SCRIPT) & ~pl.col("line").str.contains(_SPEECH)).select(
-            "id", "line"
+        by_shape = worth.filter(pl.col("line").str.tail(MOST_CREDIT_CHARS).str.contains(_MARKED)).filter(
+            _may_be_caption()
         )
-        by_shape = worth.filter(pl.col("line").str.contains(_MARKED))
         for rule, sign in _BY_SHAPE.items():
             yield _matches(by_shape, rule, sign)
-        for rule, sign in self._rules.items():
-            yield _matches(worth, rule, sign)
+        for kind, (rule, sign) in self._by_word.items():
+            yield _matches(worth.filter(kind).filter(_may_be_caption()), rule, sign)
+
+
+def _may_be_caption() -> pl.Expr:
+    return pl.col("line").str.contains(_SCRIPT) & ~pl.col("line").str.contains(_SPEECH)
 
 
 def _matches(lines: pl.DataFrame, rule: str, sign: str) -> pl.DataFrame:

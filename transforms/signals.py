@@ -94,8 +94,6 @@ _LOOKS = {
     "is_date": _DATE,
     "are_amounts": _AMOUNTS,
     "are_icons": _ICONS,
-    "ends_in_time": _TIMESTAMP,
-    "ends_in_colon": ":$",
     "may_be_vote": r"^[#+−–▲△⬆👍♥❤-]\s?\d",
 }
 _ENDS_PARTED = r"[/|©][^/|.!?]*\.?$|\svia\s[^.!?]*\.?$"
@@ -129,7 +127,7 @@ class LineRules:
             *self._find_address(_where(looked_at, looked_at["blocks_below"] < LAST_LONG_LINES)),
             *self._find_bios(_where(looked_at, looked_at["blocks_below"] < LAST_LINES)),
             self._find_appeals(looked_at),
-            *(_as_caption(found) for found in self._captions.find(lines)),
+            *(_as_caption(found) for found in self._captions.find(looked_at)),
         ]
         return pl.concat(signs).sort("id", maintain_order=True)
 
@@ -197,7 +195,8 @@ class LineRules:
             "courtesy": rf"(?i)[.\s]{label}\s(?:by\s)?courtesy\s[^.!?]*$",
         }.items():
             yield _tell(labelled, "caption", rule, sign)
-        tails = lines.with_columns(pl.col("line").str.tail(CREDIT_CHARS))
+        marked = lines.filter(pl.col("line").str.contains_any(["/", "|", "©", " via "]))
+        tails = marked.with_columns(pl.col("line").str.tail(CREDIT_CHARS))
         parted = tails.filter(pl.col("line").str.contains(_ENDS_PARTED))
         agency = rf"[\s(\[|–—/]\S+\s*(?:[/|]|via)\s*(?i:{self._any('image_agency')})\b[^.!?]*\.?$"
         yield _tell(_where(parted, parted["image_agency"]), "caption", "agency_at_end", agency)
@@ -208,8 +207,8 @@ class LineRules:
         word = rf"(?:{self._any('thread_word')})"
         acts = rf"(?i)^{_VOTE}(?:{word}{_VOTE})+$|{_VOTES}"
         yield _tell(_where(marks, marks["thread_word"] | marks["may_be_vote"]), "comments", READER_ACTS, acts, WEAK)
-        yield _as_signs(_where(marks, marks["ends_in_time"]), "comments", TIMESTAMP, WEAK)
-        yield _tell(_where(marks, marks["ends_in_colon"]), "comments", READER_SAYS, _READER_SAYS, WEAK)
+        yield _tell(marks.filter(pl.col("line").str.contains(r"\d")), "comments", TIMESTAMP, _TIMESTAMP, WEAK)
+        yield _tell(marks.filter(pl.col("line").str.ends_with(":")), "comments", READER_SAYS, _READER_SAYS, WEAK)
 
     def _find_bylines(self, first: pl.DataFrame) -> Iterator[pl.DataFrame]:
         label = rf"(?i)^\W{{0,3}}(?:{self._any('byline_label')})\.?[\s:]"

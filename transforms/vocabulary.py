@@ -80,7 +80,8 @@ WORD_KINDS = CUE_KINDS.keys() | frozenset(
 LOOKED_FOR = (
     *CUE_KINDS,
     "thread_word",
-    *("network", "link_label", "section", "credit_label", "image_agency", "caption_label"),
+    *("network", "link_label", "section", "credit_label", "image_agency"),
+    *("caption_label", "caption_place", "figure_label"),
     *("byline_label", "reader", "bio_role"),
 )
 """Kinds of words without which a rule for lines does not apply."""

@@ -1,7 +1,7 @@
 """Measure cleaning alone: text in, clean bodies and spans out, in two threads as in an ingest, five kilobytes each.
 
-Half of the articles have page furniture around them: a byline, a share bar, an offer, a biography. Beside it the whole
-of cleaning, which also tells the language and makes digests.
+None of the articles, one in five, or half of them have page furniture around them: a byline, a date, a share bar, an
+offer, a biography. Beside it the whole of cleaning, which also tells the language and makes digests.
 
     python tests/bench/cleaning.py [COUNT]      by default 16,000 articles
 """
@@ -24,6 +24,7 @@ from transforms.raw_schema import RAW_RECORDS
 COUNT = 16_000
 BATCH = 4_000
 THREADS = 2
+SHARES = {"none": None, "one in five": 5, "one in two": 2}
 ABOVE = "By {} and {}\n\n12 May 2026, 10:30\n\nFacebook Twitter WhatsApp Email\n\n"
 BELOW = "\n\nSubscribe to the Review for unlimited access.\n\n• The Sunday letter\n\n{} is a writer in {}."
 GIVEN_NAMES = ("Jane", "Arno", "Mirela", "Tobias", "Sunniva", "Piet", "Oluchi", "Ramona", "Ignatz", "Yvaine")
@@ -33,20 +34,23 @@ IDENTITY = dict.fromkeys(("record_id", "drop_sha256", "source", "body_format"), 
 
 
 def main(count: int) -> None:
-    """Print articles a second for both."""
+    """Print articles a second, by the share of those with furniture."""
     bodies = [article["body"] for article in articles(count)]
-    texts = [_with_furniture(body, number) if number % 2 else body for number, body in enumerate(bodies)]
-    megabytes = sum(map(len, texts)) / 1e6
-    batches = [_batch(texts[start : start + BATCH]) for start in range(0, count, BATCH)]
     rules, now = text_rules(boilerplate(), word_shares()), datetime.now(UTC)
     steps: dict[str, Callable[[pl.DataFrame], object]] = {
         "text": lambda raw: clean_bodies(raw.select("body", "body_format", "headline", "dek"), rules),
         "whole": lambda raw: clean_records(raw, settings=CleaningSettings(), rules=rules, now=now),
     }
-    for name, step in steps.items():
-        step(batches[0])
-        seconds = min(_seconds(step, batches) for _ in range(3))
-        print(f"cleaning, {name:<6}{count:>9,} articles{megabytes:>8,.0f} MB{count / seconds:>9,.0f} articles/s")  # noqa: T201 -- the result
+    print(f"{count:,} articles of {sum(map(len, bodies)) / count / 1e3:.1f} kB, {THREADS} threads, articles/s")  # noqa: T201 -- the result
+    for share, every in SHARES.items():
+        texts = [
+            body if every is None or number % every else _with_furniture(body, number)
+            for number, body in enumerate(bodies)
+        ]
+        batches = [_batch(texts[start : start + BATCH]) for start in range(0, count, BATCH)]
+        figures = {name: count / min(_seconds(step, batches) for _ in range(3)) for name, step in steps.items()}
+        shown = "".join(f"   {name}{figure:>8,.0f}" for name, figure in figures.items())
+        print(f"with furniture {share:<12}{shown}", flush=True)  # noqa: T201 -- the result
 
 
 def _with_furniture(body: str, number: int) -> str:

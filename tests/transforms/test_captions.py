@@ -7,12 +7,14 @@ from seeds.tables import boilerplate
 from transforms.captions import CaptionReader
 from transforms.vocabulary import read_vocabulary
 
-READER = CaptionReader(read_vocabulary(boilerplate()))
+VOCABULARY = read_vocabulary(boilerplate())
+READER = CaptionReader(VOCABULARY)
 
 
 def rules(line: str, *, block_no: int = 3) -> set[str]:
-    rows = pl.DataFrame({"line": [line], "chars": [len(line)], "block_no": [block_no]})
-    found = pl.concat(READER.find(rows.with_columns(id=pl.lit(1, pl.UInt32))))
+    rows = pl.DataFrame({"line": [line], "chars": [len(line)], "block_no": [block_no], "is_asked": [True]})
+    rows = rows.with_row_index("id")
+    found = pl.concat(READER.find(rows.hstack(VOCABULARY.phrases.find(rows).kinds)))
     return set(found["rule"])
 
 
