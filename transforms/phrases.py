@@ -17,12 +17,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from transforms.word_scan import NUMBER, Phrase, WordScan
-from transforms.words import bare_words, fold_literal
+from transforms.words import NUMBER, Phrase, bare_words, fold_literal
+
+if TYPE_CHECKING:
+    from transforms.word_scan import WordScan
 
 MOST_WORDS_BETWEEN = 10
 LEAST_HINT_CHARS = 4
@@ -183,10 +185,16 @@ class Phrases:
             compile_pattern(kind, language, pattern, lists=lists.get(language, {}), common=folded)
             for language, kind, pattern in rows.select("language", "kind", "pattern").iter_rows()
         ]
-        literals = {kind: [_as_literal(word) for word in words] for kind, words in kinds.items()}
-        self._scan = WordScan(
+        self._kinds = kinds
+
+    @cached_property
+    def _scan(self) -> "WordScan":
+        from transforms.word_scan import WordScan  # noqa: PLC0415 -- 0.2 s for the compiler, when a text is read
+
+        literals = {kind: filter(None, map(_as_literal, words)) for kind, words in self._kinds.items()}
+        return WordScan(
             [pattern.held for pattern in self._patterns],
-            {kind: [_longest_word(literal) for literal in of_kind if literal] for kind, of_kind in literals.items()},
+            {kind: map(_longest_word, of_kind) for kind, of_kind in literals.items()},
         )
 
     def find(self, lines: pl.DataFrame) -> Found:

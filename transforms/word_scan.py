@@ -16,10 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
-from transforms.words import fold_characters
-
-NUMBER = "#"
-"""Stands for any word that begins with a digit."""
+from transforms.words import NUMBER, Phrase, fold_characters
 
 CANDIDATES = pl.Schema({"id": pl.UInt32(), "phrase": pl.UInt32()})
 
@@ -31,16 +28,6 @@ _SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _OF_STEMS, _OF_NUMBERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(1)
 _LOW_BITS = np.uint64(0x3FFFF)  # how much of a hash is looked at first
 _NONE = -1
-
-
-class Phrase(NamedTuple):
-    """What a line holds that holds a phrase: a word of each place, and one of `first`, if there are any, first.
-
-    The phrase is looked up by `first`, or else by the first place: the rarer its words, the better.
-    """
-
-    places: Sequence[Iterable[str]]
-    first: Iterable[str]
 
 
 class _Words(NamedTuple):

@@ -6,8 +6,13 @@ two ways. The same for whole texts, for literals of patterns, and for single cha
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import polars as pl
+
+NUMBER = "#"
+"""Stands for any word that begins with a digit."""
 
 _NOT_IN_WORDS = r"[^\p{L}\p{M}\p{N}]+"
 # Letters that one word is spelt with in two ways: Russian yo, Arabic alif, ya and ta marbuta; Arabic vowel signs.
@@ -15,6 +20,16 @@ _FOLDED = {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه
 _TRANSLATED = {ord(letter): folded for letter, folded in _FOLDED.items()}
 _SIGNS = r"[\x{64b}-\x{652}]"
 _SIGNS_OF_PYTHON = re.compile("[\u064b-\u0652]")
+
+
+class Phrase(NamedTuple):
+    """What a line holds that holds a phrase: a word of each place, and one of `first`, if there are any, first.
+
+    The phrase is looked up by `first`, or else by the first place: the rarer its words, the better.
+    """
+
+    places: Sequence[Iterable[str]]
+    first: Iterable[str]
 
 
 def bare_words(text: pl.Expr) -> pl.Expr:

@@ -6,8 +6,8 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from transforms.word_scan import NUMBER, Phrase, WordScan
-from transforms.words import bare_words
+from transforms.word_scan import WordScan
+from transforms.words import NUMBER, Phrase, bare_words
 
 KINDS = {"networks": ["facebook", "whats*"], "readers": ["вы", "ваш*"], "nothing": []}
 PHRASES = [
