@@ -29,6 +29,7 @@ from transforms.signals import (
     LAST_LONG_LINES,
     LIKELY,
     NAME_AND_ROLE,
+    POSSIBLE,
     READER_SAYS,
     SURE,
     SURE_CHARS,
@@ -258,7 +259,7 @@ def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sig
     """The sign by which a line below the last paragraph is furniture, or a biography."""
     line = lines[position]
     surest = _surest(line.signs)
-    is_story = surest.rule == APPEAL and len(line.text) > SURE_CHARS
+    is_story = len(line.text) > SURE_CHARS and (surest.rule == APPEAL or _is_said_once(line, surest))
     if surest.weight > WEAK and not is_story and not line.begins_with_speech:
         return surest
     by_rule = {sign.rule: sign for sign in line.signs}
@@ -272,6 +273,12 @@ def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sig
     if APPEAL in by_rule and is_short and alone_speaks_to_reader and not line.begins_with_speech:
         return by_rule[APPEAL]
     return by_rule[ADDRESS] if ADDRESS in by_rule and is_beside and alone_speaks_to_reader else None
+
+
+def _is_said_once(line: Line, surest: Sign) -> bool:
+    """Whether nothing but one phrase somewhere inside a line speaks for a sign; in a long one it may be chance."""
+    is_inside = surest.weight == POSSIBLE and surest.kind not in _OF_AUTHORS
+    return is_inside and sum(sign.weight > WEAK for sign in line.signs) == 1
 
 
 def _take_attached(lines: Sequence[Line]) -> None:

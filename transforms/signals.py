@@ -23,6 +23,8 @@ CREDIT_CHARS = 120
 """How much of the end of a caption is searched for a credit."""
 MOST_LABEL_CHARS = 60
 """A sentence longer than this is no button and no label."""
+ADDRESS_CHARS = 200
+"""A longer line is the last paragraph of an article that speaks to its readers."""
 ROLE_CHARS = 150
 SURE_CHARS = 200
 """A line that bears a likely sign and is no longer than this is furniture wherever it stands."""
@@ -53,6 +55,8 @@ _IMAGE_FILE = (
 )
 _HANDLES = r"^(?:[\s|•·,/]*@[A-Za-z0-9_.]+)+\W*$"
 _QUOTED = r"[\"“”„«»‘]"
+_OF_US_ALL = r"^[^.!?]{90,}[.!?]$|\\bour\\b[^.!]*\\?$"
+"""A long sentence, or a question of ours: prose that says "our" of a nation."""
 _ADDRESS = r"(?i)^\W*(?:e-?mail:?\s*)?(?:https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+)\W*$"
 _TRAIL = r"^[^.!?«]+(?:\s*[>›»→]\s*[^.!?>›»→]+)+[>›»→]?$|^[^.!?|•·]+(?:\s[|•·]\s[^.!?|•·]+){2,}$"
 _AMOUNT = r"^\W{0,3}(?:[$€£¥₽]|zł|USD|EUR)?\s?\d[\d.,]*\s?(?:[$€£¥₽]|zł|USD|EUR)?\W{0,3}$"
@@ -198,7 +202,9 @@ class LineRules:
         marked = lines.filter(pl.col("line").str.contains_any(["/", "|", "©", " via "]))
         tails = marked.with_columns(pl.col("line").str.tail(CREDIT_CHARS))
         parted = tails.filter(pl.col("line").str.contains(_ENDS_PARTED))
-        agency = rf"[\s(\[|–—/]\S+\s*(?:[/|]|via)\s*(?i:{self._any('image_agency')})\b[^.!?]*\.?$"
+        agency = (
+            rf"[\s(\[|–—/]\S+\s*(?:[/|]|\bvia\b)\s*(?i:{self._any('image_agency')})\b(?:\W+\p{{L}}+){{0,3}}\W*$"
+        )
         yield _tell(_where(parted, parted["image_agency"]), "caption", "agency_at_end", agency)
         yield _tell(parted, "caption", "copyright_at_end", r"[\s(\[|–—]©[^.!?]*\.?$")
         yield _tell(parted, "caption", "name_at_end", rf"(?:[.’”\"]\s*[/|]|\s/)\s*{name}(?:\s?/[^.!?]*)?$")
@@ -221,8 +227,8 @@ class LineRules:
 
     def _find_address(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Find lines that speak to the reader or of the publisher."""
-        told = _where(last, last["reader"] & (last["chars"] <= CAPTION_CHARS))
-        told = told.filter(~pl.col("line").str.contains(_QUOTED))
+        told = _where(last, last["reader"] & (last["chars"] <= ADDRESS_CHARS))
+        told = told.filter(~pl.col("line").str.contains(_QUOTED) & ~pl.col("line").str.contains(_OF_US_ALL))
         yield _tell(told, "other_boilerplate", ADDRESS, rf"(?i)(?:^|\W)(?:{self._any('reader')})(?:\W|$)", WEAK)
 
     def _find_bios(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
