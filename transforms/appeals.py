@@ -24,6 +24,8 @@ LONGEST_APPEAL = 320
 """Characters: longer lines tell a story before they ask, and hold as many cues by chance."""
 MOST_CUES, MOST_WORDS_FOR_READER = 4, 2
 """How many of a kind count."""
+MANY_CUES = 3
+"""A statement with as many may state the terms of an offer, though it asks for nothing."""
 CHARS_PER_POINT, MOST_BUTTON_CHARS = 100, 60
 LIKELY_SCORE, POSSIBLE_SCORE, WEAK_SCORE, LEAST_SCORE = 6, 5, 4, 2
 """Of 46,700 lines of real news, 4 of prose reach the first, 1 the second, 20 the third and 450 the last; of lines of
@@ -31,6 +33,8 @@ furniture 3, 4, 5 and 8 in ten."""
 
 _OPENS_AS_SPEECH = r"^\W{0,2}[\"“”„«»‘'’–—-]\s?\p{L}"
 _QUOTED = r"[\"“”„«»]"
+_QUOTED_NAME = r"[\"“„«][\p{Lu}\p{Lo}][^\"“”„«».!?,:;،]{1,30}[\"”“»]"
+"""The name of a paper, as some languages write it."""
 _COUNTRY = r"\bUS\b|\bU\.S\."
 _PRICE = (
     r"(?i)(?:[$€£¥₽]|\b(?:USD|EUR|PLN)\b)\s?\d|"
@@ -77,7 +81,7 @@ class AppealReader:
             "calls_later": line.str.contains(self._later_call),
             "is_priced": line.str.contains(_PRICE),
             "is_button": line.str.contains(_BUTTON),
-            "is_quoted": line.str.contains(_QUOTED),
+            "is_quoted": line.str.replace_all(_QUOTED_NAME, "").str.contains(_QUOTED),
             "opens_as_speech": line.str.contains(_OPENS_AS_SPEECH),
             "is_question": line.str.contains(_QUESTION),
             "is_speech": pl.col("key").str.contains_any(pl.lit(self._speech.implode())),
@@ -116,11 +120,12 @@ def _level() -> pl.Expr:
     is_button = (pl.col("chars") <= MOST_BUTTON_CHARS) & ~pl.col("line").str.contains(ENDS_SENTENCE)
     is_sure = asks_twice & ((pl.col("readers") > 0) | is_button | (pl.col("score") > LIKELY_SCORE))
     is_statement = pl.col("line").str.contains(ENDS_SENTENCE) & ~asks
+    is_full_of_cues = (pl.col("cues").list.len() >= MANY_CUES) & ~pl.col("is_speech")
     return (
         pl.when(pl.col("is_speech") & pl.col("opens_as_speech")).then(None)
         .when(is_sure & (pl.col("score") >= LIKELY_SCORE)).then(3)
         .when(is_sure & (pl.col("score") >= POSSIBLE_SCORE)).then(2)
-        .when(asks & (pl.col("score") >= WEAK_SCORE)).then(1)
+        .when((asks | is_full_of_cues) & (pl.col("score") >= WEAK_SCORE)).then(1)
         .when(~is_statement & (pl.col("score") >= LEAST_SCORE)).then(0)
         .cast(pl.Int64)
     )  # fmt: skip

@@ -22,7 +22,7 @@ from transforms.bios import BioReader
 from transforms.blocks import TAIL_CHARS
 from transforms.bylines import NameReader
 from transforms.lines import LEAST_PROSE_CHARS, MOST_BUTTON_CHARS, Label, Line, Sign
-from transforms.offers import take_beside, take_between
+from transforms.offers import take_addressed, take_beside, take_between
 from transforms.paragraphs import LIST_ITEM
 from transforms.signals import (
     ADDRESS,
@@ -205,6 +205,7 @@ def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
         take_threads(lines)
         _take_attached(lines)
         take_beside(lines)
+        take_addressed(lines, rules.names.reader)
         take_between(lines)
         take_bios_below(lines, rules.names)
         _fill_gaps_below(lines)

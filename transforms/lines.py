@@ -17,6 +17,9 @@ MOST_BUTTON_CHARS = 60
 _LIST_ITEM = re.compile(LIST_ITEM)
 _QUESTION = re.compile(r"[?!؟？！][\"”’»)]*$")
 _QUOTE = re.compile(r"[\"“”„«»‘「]")
+_QUOTED_NAME = re.compile(r"[\"“„«‘](?!\d)[^\W_a-zа-яё][^\"“”„«»‘.!?,:;]{1,30}[\"”“»’](?!\s?[,،:;–—-])")
+"""What stands in quotation marks as the name of a paper does: a few words, the first with a capital."""
+MOST_NAMES_QUOTED = 2
 
 
 class Sign(NamedTuple):
@@ -77,8 +80,8 @@ class Line:
 
     @property
     def holds_speech(self) -> bool:
-        """Whether somebody is quoted in it."""
-        return _QUOTE.search(self.text) is not None
+        """Whether somebody is quoted in it: more than the name of a paper."""
+        return _QUOTE.search(_QUOTED_NAME.sub("", self.text, count=MOST_NAMES_QUOTED)) is not None
 
     @property
     def begins_with_speech(self) -> bool:

@@ -4,16 +4,23 @@ An offer is what speaks to the reader: a paywall, a newsletter, consent, an appe
 Its lines seldom say all what they are ("The Tide Table", "Weekdays at 6"), but they stand together.
 """
 
+import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from transforms.appeals import APPEAL, CUES
 from transforms.lines import Label, Line
+
+ADDRESSED = "addresses_reader_beside"
 
 MOST_CHARS_BESIDE = {APPEAL: 100, CUES: 100}
 """A longer line is a paragraph, whatever stands above it."""
 MOST_CHARS_BETWEEN, MOST_LINES_BETWEEN = 100, 2
 """Of what stands inside an offer: names, prices, a sentence on what the letter is about."""
+MOST_CHARS_ADDRESSED, MOST_LINES_ADDRESSED = 120, 3
+"""Of what speaks to the reader beside an offer."""
+MOST_CHARS_OF_BUTTON = 30
+"""Of what stands alone between two pieces of furniture of which one is no offer: buttons."""
 
 _OFFERS = frozenset({"paywall", "newsletter", "consent", "comments"})
 _MAY_BE_OFFERS = _OFFERS | {"other_boilerplate", "share"}
@@ -33,9 +40,38 @@ def take_beside(lines: Sequence[Line]) -> None:
                 line.take(sign)
 
 
+def take_addressed(lines: Sequence[Line], reader: re.Pattern[str]) -> None:
+    """Label lines that speak to the reader above or below an offer, where the article speaks to nobody."""
+    offers = [position for position, line in enumerate(lines) if _is_known(line) and _is_offer(line)]
+    if not offers:
+        return
+    speaks = [reader.search(line.text) is not None for line in lines]
+    spoken = {
+        position
+        for offer in offers
+        for way in (range(offer - 1, offer - 1 - MOST_LINES_ADDRESSED, -1), range(offer + 1, offer + 1 + MOST_LINES_ADDRESSED))
+        for position in takewhile(lambda at: 0 <= at < len(lines) and speaks[at] and _may_speak(lines[at]), way)
+    }
+    if any(line.is_prose and speaks[at] and at not in spoken for at, line in enumerate(lines)):
+        return
+    for position in spoken:
+        lines[position].label = Label("other_boilerplate", ADDRESSED)
+
+
+def _may_speak(line: Line) -> bool:
+    is_short = line.count == 1 and len(line.text) <= MOST_CHARS_ADDRESSED
+    return line.label is None and is_short and not line.holds_speech
+
+
+def _is_offer(line: Line) -> bool:
+    """Whether a line is labelled as an offer; an appeal for money has a kind with other things."""
+    is_appeal = line.is_labelled("other_boilerplate") and bool(line.rules & {APPEAL, CUES})
+    return is_appeal or _is_one_of(line, _OFFERS)
+
+
 def _is_known(line: Line) -> bool:
     """Whether a line has its label by more than cues: articles on cookies would go line by line."""
-    return line.label is not None and line.label.rule not in {CUES, APPEAL}
+    return line.label is not None and line.label.rule not in {CUES, APPEAL, ADDRESSED}
 
 
 def take_between(lines: Sequence[Line]) -> None:
@@ -43,16 +79,25 @@ def take_between(lines: Sequence[Line]) -> None:
     offers = [number for number, line in enumerate(lines) if line.label is not None]
     for above, below in pairwise(offers):
         between, label = lines[above + 1 : below], lines[above].label
-        is_inside = _is_one_of(lines[above], _OFFERS) and _is_one_of(lines[below], _OFFERS)
-        if label is None or not is_inside or len(between) > MOST_LINES_BETWEEN or any(map(_may_be_story, between)):
+        ends = (lines[above], lines[below])
+        is_alike = lines[below].is_labelled(label.kind) if label is not None else False
+        is_inside = all(map(_is_offer, ends)) and not any(_may_be_story(line, is_alike=is_alike) for line in between)
+        is_beside = any(map(_is_offer, ends)) and all(_is_one_of(line, _MAY_BE_OFFERS) for line in ends)
+        is_button = is_beside and all(map(_may_be_button, between)) and any(line.is_prose for line in lines[:above])
+        if label is None or len(between) > MOST_LINES_BETWEEN or not (is_inside or (is_button and len(between) == 1)):
             continue
         for line in between:
             line.label = Label(label.kind, "between")
+
+
+def _may_be_button(line: Line) -> bool:
+    return line.is_title_like and len(line.text) <= MOST_CHARS_OF_BUTTON and not line.holds_speech
 
 
 def _is_one_of(line: Line, kinds: frozenset[str]) -> bool:
     return line.label is not None and line.label.kind in kinds
 
 
-def _may_be_story(line: Line) -> bool:
-    return line.holds_speech or len(line.text) > MOST_CHARS_BETWEEN
+def _may_be_story(line: Line, *, is_alike: bool) -> bool:
+    """Whether a line between offers may be the article: a sentence between two that are not alike is."""
+    return line.holds_speech or len(line.text) > MOST_CHARS_BETWEEN or (line.reads_like_prose and not is_alike)
