@@ -25,6 +25,10 @@ _HEADING = re.compile(
 )
 _SENTENCE_START = re.compile(r"(?:(?<=[.!?»”\"])|(?<=[.!?]\s)|(?<=[•|\n]))\s*(?=[^\W\d_a-z])")
 _ASIDE = re.compile(r"^\s*\([^()]{1,60}\)")
+_COMPANION = re.compile(
+    r"^\s*(?:and|und|et|y|e|i|oraz|и|&)(?:\s+[^\W\d_a-zß-ÿа-яё][\w.’'-]*){2,3}(?=\s+[a-zß-ÿа-яё]|\s*[,—–-])"
+)
+"""A second person, of whom the same is said."""
 NEAR_CHARS = 40
 SPACE_CHARS = 2
 _PAST = re.compile(r"\s*(?:was|were|war|fut|était|fue|era|był|była|был|была|كان)\b")
@@ -74,7 +78,7 @@ class BioReader:
             rest = " ".join(words[count:])
             if words[count - 1][-1] in ",،:":
                 rest = f", {rest}"
-            rest = _ASIDE.sub("", f" {rest}")
+            rest = _ASIDE.sub("", _COMPANION.sub("", f" {rest}"))
             if self._says_role(rest, is_cased=name != name.lower() or name != name.upper()):
                 return Bio(name, rest)
         return None

@@ -42,10 +42,10 @@ def take_beside(lines: Sequence[Line]) -> None:
 
 def take_addressed(lines: Sequence[Line], reader: re.Pattern[str]) -> None:
     """Label lines that speak to the reader above or below an offer, where the article speaks to nobody."""
-    offers = [position for position, line in enumerate(lines) if _is_known(line) and _is_offer(line)]
+    speaks = [line.label is None and reader.search(line.text) is not None for line in lines]
+    offers = [at for at, line in enumerate(lines) if _is_known(line) and (_is_offer(line) or _asks(line, reader))]
     if not offers:
         return
-    speaks = [reader.search(line.text) is not None for line in lines]
     spoken = {
         position
         for offer in offers
@@ -56,6 +56,11 @@ def take_addressed(lines: Sequence[Line], reader: re.Pattern[str]) -> None:
         return
     for position in spoken:
         lines[position].label = Label("other_boilerplate", ADDRESSED)
+
+
+def _asks(line: Line, reader: re.Pattern[str]) -> bool:
+    """Whether a line was taken for a phrase that may ask for money, and speaks to the reader."""
+    return line.is_labelled("other_boilerplate") and reader.search(line.text) is not None
 
 
 def _may_speak(line: Line) -> bool:

@@ -47,7 +47,8 @@ ADDRESS = "addresses_reader"
 
 _NAME_WORD = r"\p{Lu}[\p{L}\p{M}.’'ʼ\-]*"
 _NAME = rf"{_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*{_NAME_WORD}){{1,4}}"
-_CASELESS_NAME = r"\p{Lo}[\p{Lo}\p{M}]+\s+\p{Lo}[\p{Lo}\p{M}]+"
+_AND = r"\s+(?:and|und|et|y|e|i|oraz|и|&)\s+"
+_CASELESS_NAME = r"(?:\p{Lo}{1,2}\.\s*){0,2}\p{Lo}[\p{Lo}\p{M}]+\s+\p{Lo}[\p{Lo}\p{M}]+"
 
 _IMAGE_FILE = (
     r"(?i)^\W{0,3}(?:\S+\s){0,5}\S*[\w)\]%]\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?|heic)(?:\?\S*)?[\])]*"
@@ -234,7 +235,7 @@ class LineRules:
     def _find_bios(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
         verbs = rf"(?:\s*\([^()]*\))?(?:\s*[,:—–-]|\s+(?:{self._any('bio_verb')})\s)"
         heads = _where(last, last["bio_role"]).with_columns(pl.col("line").str.head(ROLE_CHARS))
-        begins = rf"^\W{{0,4}}(?:{_NAME}{verbs}|{_CASELESS_NAME})"
+        begins = rf"^\W{{0,4}}(?:{_NAME}(?:{_AND}{_NAME})?{verbs}|{_CASELESS_NAME})"
         yield _tell(heads, "author_bio", NAME_AND_ROLE, begins, WEAK)
 
 

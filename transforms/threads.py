@@ -36,6 +36,10 @@ _DATED = re.compile(
     r"сегодня|вчера)\b|منذ|قبل|اليوم|أمس",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(
+    r"^(?=\S*[^\W\d_])(?:\S*[_\d]\S*|[a-zß-ÿа-яё]\S{3,})\s.{0,12}\d{1,2}[./-]\d{1,2}\b.{0,8}\d{1,2}[:.h]\d{2}\b"
+)
+"""What no person is called, and a day and a time."""
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:\s?(?:uhr|hrs?|[ap]\.?m\b|gmt|utc|cest?|мск))?", re.IGNORECASE)
 _INITIAL_AT_END = re.compile(r"\s[^\W\d_]\.$")
 MOST_NAME_WORDS = 4
@@ -79,6 +83,8 @@ def _is_thread(lines: Sequence[Line], start: int) -> bool:
 def _is_written_by_readers(lines: Sequence[Line], start: int) -> bool:
     """Whether the marks are more than the times of a ticker."""
     if any(line.is_labelled("comments") or line.rules & {READER_SAYS, READER_ACTS} for line in lines[start:]):
+        return True
+    if sum(_SIGNED.match(line.text) is not None for line in lines[start:]) >= LEAST_MARKS:
         return True
     is_dated = _DATED.search(_CLOCK.sub("", lines[start].text)) is not None and not lines[start].is_list_item
     is_short = all(len(line.text) <= LONGEST_COMMENT for line in lines[start:])
