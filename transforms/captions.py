@@ -29,7 +29,8 @@ _BY_SHAPE = {
     "person_and_desk_in_brackets": rf"{_WORDS}[(\[](?:{_PERSON}|{_CASELESS})\s*{_FOR}\s*{_DESK}[)\]]\.?$",
     PERSON_IN_BRACKETS: rf"^(?:{_SAME}*\b\p{{Ll}}{{3,}}\b){{3}}{_SAME}*[(\[]{_PERSON}[)\]]$",
     "desk_behind_slash": (
-        rf"^(?:{_SAME}*\b\p{{Ll}}{{2,}}\b){{2}}{_SAME}*\s/\s(?:\p{{Lu}}{{2,5}}\s)?[«“„]?\p{{Lu}}[\p{{L}}\p{{N}}.’'& -]{{2,40}}[»”]?$"
+        rf"^(?:{_SAME}*\b\p{{Ll}}{{2,}}\b){{2}}{_SAME}*\s/\s(?:\p{{Lu}}{{2,5}}\s)?"
+        r"[«“„]?\p{Lu}[\p{L}\p{N}.’'& -]{2,40}[»”]?$"
     ),
     "desk_and_person": rf"[.!?]\s+{_DESK}\s?/\s?{_PERSON}$",
     "person_and_desk": rf"[.!?]\s+{_PERSON}\s?[/|]\s?{_DESK}$",

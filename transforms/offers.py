@@ -49,7 +49,10 @@ def take_addressed(lines: Sequence[Line], reader: re.Pattern[str]) -> None:
     spoken = {
         position
         for offer in offers
-        for way in (range(offer - 1, offer - 1 - MOST_LINES_ADDRESSED, -1), range(offer + 1, offer + 1 + MOST_LINES_ADDRESSED))
+        for way in (
+            range(offer - 1, offer - 1 - MOST_LINES_ADDRESSED, -1),
+            range(offer + 1, offer + 1 + MOST_LINES_ADDRESSED),
+        )
         for position in takewhile(lambda at: 0 <= at < len(lines) and speaks[at] and _may_speak(lines[at]), way)
     }
     if any(line.is_prose and speaks[at] and at not in spoken for at, line in enumerate(lines)):

@@ -203,9 +203,7 @@ class LineRules:
         marked = lines.filter(pl.col("line").str.contains_any(["/", "|", "©", " via "]))
         tails = marked.with_columns(pl.col("line").str.tail(CREDIT_CHARS))
         parted = tails.filter(pl.col("line").str.contains(_ENDS_PARTED))
-        agency = (
-            rf"[\s(\[|–—/]\S+\s*(?:[/|]|\bvia\b)\s*(?i:{self._any('image_agency')})\b(?:\W+\p{{L}}+){{0,3}}\W*$"
-        )
+        agency = rf"[\s(\[|–—/]\S+\s*(?:[/|]|\bvia\b)\s*(?i:{self._any('image_agency')})\b(?:\W+\p{{L}}+){{0,3}}\W*$"
         yield _tell(_where(parted, parted["image_agency"]), "caption", "agency_at_end", agency)
         yield _tell(parted, "caption", "copyright_at_end", r"[\s(\[|–—]©[^.!?]*\.?$")
         yield _tell(parted, "caption", "name_at_end", rf"(?:[.’”\"]\s*[/|]|\s/)\s*{name}(?:\s?/[^.!?]*)?$")

@@ -72,3 +72,14 @@ def test_a_country_is_no_word_for_the_publisher() -> None:
 
 def test_long_lines_are_no_appeals() -> None:
     assert levels("Join our newsletter in your inbox. " + "The ferry will stop running. " * 12) == [-1]
+
+
+def test_a_statement_full_of_cues_is_a_weak_sign_and_one_with_few_is_none() -> None:
+    full = "Cała analiza dostępna jest dla zalogowanych, a rejestracja jest bezpłatna."
+    assert levels(full) == [WEAK]
+    assert levels("Analiza dostępna jest dla zalogowanych.") == [-1]
+
+
+def test_the_name_of_a_paper_in_quotation_marks_is_no_speech() -> None:
+    named, spoken = (f"Подпишитесь на рассылку {name} и читайте." for name in ("«Листок»", "«листок, да»"))
+    assert levels(named)[0] >= levels(spoken)[0]

@@ -215,3 +215,32 @@ def test_the_names_of_bylines_come_before_those_of_biographies() -> None:
 def test_scripts_without_phrases_pass_unharmed() -> None:
     tamil = ["தலைமன்னாரிலிருந்து இராமர் பாலம் வரை பயணம் செய்தவர்கள் தெரிவித்தனர்."] * 3
     assert labels(*tamil) == {}
+
+
+def test_a_long_last_paragraph_with_one_loose_phrase_stays() -> None:
+    long = "The harbour board thanked its members for their work on the hull. " * 4 + "Readers made a donation of nets."
+    assert long not in labels(*PROSE, long)
+    assert "Readers made a donation of nets." in labels(*PROSE, "Readers made a donation of nets.")
+
+
+def test_a_long_sentence_that_says_our_stays_below_furniture() -> None:
+    long = (
+        "Hence the ferry is not a monster, but our ignorance and the manner of some of the officials are the monster."
+    )
+    assert labels(*PROSE, long, "Subscribe now") == {"Subscribe now": "paywall"}
+    assert "Our door is open." in labels(*PROSE, "Our door is open.", "Subscribe now")
+
+
+def test_a_free_article_is_an_offer() -> None:
+    assert labels(FIRST, "You are reading a free article.", SECOND) == {"You are reading a free article.": "paywall"}
+
+
+def test_the_author_needs_a_role() -> None:
+    assert "The author is a retired pilot." in labels(*PROSE, "The author is a retired pilot.")
+    assert "The author is not convinced." not in labels(*PROSE, "The author is not convinced.")
+
+
+def test_two_persons_in_one_line_are_a_biography_and_two_who_act_are_none() -> None:
+    two = "Jane Doe and Anna Weber are researchers at the tidal institute."
+    assert labels(*PROSE, two) == {two: "author_bio"}
+    assert labels(*PROSE, "Jane Doe and Anna Weber walked down to the mole at dawn.") == {}

@@ -32,6 +32,8 @@ def rules(line: str, *, block_no: int = 3) -> set[str]:
         ("Gráfico 1. Evolución del empleo informal, 2005-2015", "figure_number"),
         ("Рис. 2. Динамика реальных доходов населения", "figure_number"),
         ("Die Fähre vor der Mole Foto: Jan Moll", "label_and_person"),
+        ("Мэр на открытии цеха / ИА «Северный ракурс»", "desk_behind_slash"),
+        ("Fishermen mend their nets at dawn / Harbour Desk", "desk_behind_slash"),
     ],
 )
 def test_a_caption_is_known_by_its_shape(line: str, rule: str) -> None:
@@ -44,6 +46,8 @@ def test_a_caption_is_known_by_its_shape(line: str, rule: str) -> None:
         "The museum bought the drawing from a dealer (Paul Lindqvist) who had kept it for thirty years.",
         "Figure 1 shows that the ferry has lost a third of its passengers.",
         "The Overstory (Richard Powers)",
+        "Night / Day",
+        "Each passenger and / or driver pays.",
         "Criticism came from the left and from the right.",
         "“They stood there, from left: two clerks,” he said.",
         "He showed her a photo: the mole at dawn.",

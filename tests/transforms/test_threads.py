@@ -53,6 +53,7 @@ def removed(*lines: str) -> set[str]:
             "13. Mai 2020 um 08:21 Uhr",
             "Danke.",
         ),
+        ("tante_erna 14.03. 09:12", "Endlich!", "nord57 14.03. 09:40", "Nee, das stimmt nicht."),
         ("Marek", "5 godz. temu", "Szkoda słów", "Odpowiedz", "👍 12"),
     ],
 )
@@ -71,6 +72,7 @@ def test_a_thread_goes_with_its_first_name(thread: tuple[str, ...]) -> None:
             "11:05 Uhr",
             "Alles frei.",
         ),
+        ("Talheim 14.03. 09:12", "Die Brücke ist gesperrt.", "Talheim 14.03. 09:40", "Die Brücke ist frei."),
         ("1. Anna Moll 31:22", "2. Berta Hag 31:40", "3. Clara Imm 31:55"),
         ("HOST: Are you well?", "GUEST: I am well.", "HOST: Like what?", "GUEST: Like a ferry."),
         ("[00:12] The tape begins.", "[00:47] A door is heard.", "[01:30] Somebody laughs."),
