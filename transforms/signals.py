@@ -56,7 +56,7 @@ _IMAGE_FILE = (
 )
 _HANDLES = r"^(?:[\s|•·,/]*@[A-Za-z0-9_.]+)+\W*$"
 _QUOTED = r"[\"“”„«»‘]"
-_OF_US_ALL = r"^[^.!?]{90,}[.!?]$|\\bour\\b[^.!]*\\?$"
+_OF_US_ALL = r"^[^.!?]{90,}[.!?]$|\bour\b[^.!]*\?$"
 """A long sentence, or a question of ours: prose that says "our" of a nation."""
 _ADDRESS = r"(?i)^\W*(?:e-?mail:?\s*)?(?:https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+)\W*$"
 _TRAIL = r"^[^.!?«]+(?:\s*[>›»→]\s*[^.!?>›»→]+)+[>›»→]?$|^[^.!?|•·]+(?:\s[|•·]\s[^.!?|•·]+){2,}$"
