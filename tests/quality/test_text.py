@@ -9,35 +9,35 @@ import polars as pl
 import pytest
 
 RECALL = {
-    "author_bio": 0.87,
-    "caption": 0.86,
-    "comments": 0.89,
-    "consent": 0.92,
-    "donation": 0.90,
-    "image_credit": 0.95,
-    "image_file": 0.98,
-    "navigation": 0.93,
-    "newsletter": 0.90,
-    "paywall": 0.93,
-    "related": 0.94,
-    "share": 0.95,
-}
-HELD_OUT_RECALL = 0.74
-RECALL_IN_NEWS = {
-    "author_bio": 0.83,
-    "caption": 0.79,
-    "comments": 0.91,
-    "consent": 0.86,
+    "author_bio": 0.93,
+    "caption": 0.90,
+    "comments": 0.98,
+    "consent": 0.97,
     "donation": 0.94,
-    "image_credit": 0.89,
-    "image_file": 0.95,
-    "navigation": 0.94,
-    "newsletter": 0.94,
-    "paywall": 0.89,
-    "related": 0.97,
-    "share": 0.85,
+    "image_credit": 0.98,
+    "image_file": 0.98,
+    "navigation": 0.96,
+    "newsletter": 0.96,
+    "paywall": 0.99,
+    "related": 0.99,
+    "share": 0.98,
 }
-HELD_OUT_RECALL_IN_NEWS = 0.74
+HELD_OUT_RECALL = 0.90
+RECALL_IN_NEWS = {
+    "author_bio": 0.87,
+    "caption": 0.87,
+    "comments": 0.99,
+    "consent": 0.94,
+    "donation": 0.98,
+    "image_credit": 0.94,
+    "image_file": 0.98,
+    "navigation": 0.83,
+    "newsletter": 0.98,
+    "paywall": 0.98,
+    "related": 0.99,
+    "share": 0.90,
+}
+HELD_OUT_RECALL_IN_NEWS = 0.89
 RIGHT_OF_28 = {"headline": 28, "dek": 27, "authors": 25, "headings": 27}
 
 
@@ -77,7 +77,7 @@ def test_furniture_that_no_phrase_was_written_after_is_found(furniture: pl.DataF
 
 
 def test_paragraphs_beside_furniture_stay(furniture: pl.DataFrame) -> None:
-    assert furniture["paragraphs_lost"].sum() <= 2
+    assert furniture["paragraphs_lost"].sum() <= 4
 
 
 def test_furniture_of_every_kind_is_found_in_real_news(furnished_news: Any) -> None:
@@ -90,8 +90,8 @@ def test_furniture_of_every_kind_is_found_in_real_news(furnished_news: Any) -> N
 
 def test_paragraphs_of_real_news_stay_with_and_without_furniture(furnished_news: Any) -> None:
     assert furnished_news.paragraphs > 3_000
-    assert len(furnished_news.lost) <= 2
-    assert len(furnished_news.removed) <= 2
+    assert len(furnished_news.lost) <= 1
+    assert len(furnished_news.removed) <= 1
 
 
 def test_all_text_among_the_sample_drops_is_labelled(sample_quality: Any, repository: Path) -> None:
@@ -103,7 +103,7 @@ def test_all_text_among_the_sample_drops_is_labelled(sample_quality: Any, reposi
 def test_sample_drops_are_taken_apart_as_people_did(sample_quality: Any) -> None:
     counts = sample_quality.counts().sum().row(0, named=True)
     assert counts["blocks"] - counts["in_place"] <= 1
-    assert counts["blocks"] - counts["of_kind"] <= 2
+    assert counts["blocks"] - counts["of_kind"] <= 1
     assert sample_quality.fields.filter(~pl.col("is_right")).height <= 1
 
 
@@ -122,7 +122,7 @@ def test_paragraphs_about_such_things_stay(measures: dict[str, Any]) -> None:
 
 def test_prose_of_real_news_stays(measures: dict[str, Any], shared_data: Path) -> None:
     counts = measures["measure_news"](shared_data / "news" / "lk_news_20k.parquet")
-    assert counts["others removed"] <= counts["paragraphs"] / 6_000
+    assert counts["others removed"] <= counts["paragraphs"] / 8_000
     assert counts["deks"] <= counts["paragraphs"] / 2_500
 
 
@@ -131,7 +131,7 @@ def test_headlines_of_other_articles_are_flagged_and_hardly_any_others(
 ) -> None:
     shares = measures["measure_headlines"](shared_data / "news" / "lk_news_20k.parquet")
     assert shares["own flagged"] <= 0.005
-    assert shares["swapped flagged"] >= 0.79
+    assert shares["swapped flagged"] >= 0.80
 
 
 def test_headlines_of_articles_in_seven_languages_are_their_own(measures: dict[str, Any]) -> None:
