@@ -5,8 +5,8 @@ Its lines seldom say all what they are ("The Tide Table", "Weekdays at 6"), but 
 """
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise, takewhile
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from transforms.appeals import APPEAL, CUES
 from transforms.lines import Label, Line
@@ -42,23 +42,21 @@ def take_beside(lines: Sequence[Line]) -> None:
 
 def take_addressed(lines: Sequence[Line], reader: re.Pattern[str]) -> None:
     """Label lines that speak to the reader above or below an offer, where the article speaks to nobody."""
-    speaks = [line.label is None and reader.search(line.text) is not None for line in lines]
     offers = [at for at, line in enumerate(lines) if _is_known(line) and (_is_offer(line) or _asks(line, reader))]
-    if not offers:
-        return
-    spoken = {
-        position
-        for offer in offers
-        for way in (
-            range(offer - 1, offer - 1 - MOST_LINES_ADDRESSED, -1),
-            range(offer + 1, offer + 1 + MOST_LINES_ADDRESSED),
-        )
-        for position in takewhile(lambda at: 0 <= at < len(lines) and speaks[at] and _may_speak(lines[at]), way)
-    }
-    if any(line.is_prose and speaks[at] and at not in spoken for at, line in enumerate(lines)):
-        return
-    for position in spoken:
-        lines[position].label = Label("other_boilerplate", ADDRESSED)
+    spoken = {position for offer in offers for position in _spoken_beside(lines, offer, reader)}
+    rest = (line for at, line in enumerate(lines) if line.is_prose and at not in spoken)
+    if spoken and not any(reader.search(line.text) for line in rest):
+        for position in spoken:
+            lines[position].label = Label("other_boilerplate", ADDRESSED)
+
+
+def _spoken_beside(lines: Sequence[Line], offer: int, reader: re.Pattern[str]) -> Iterator[int]:
+    """Yield where lines above and below an offer speak to the reader, up to the first that does not."""
+    for way in (-1, 1):
+        for at in range(offer + way, offer + way * (MOST_LINES_ADDRESSED + 1), way):
+            if not (0 <= at < len(lines) and _may_speak(lines[at]) and reader.search(lines[at].text)):
+                break
+            yield at
 
 
 def _asks(line: Line, reader: re.Pattern[str]) -> bool:
@@ -84,18 +82,29 @@ def _is_known(line: Line) -> bool:
 
 def take_between(lines: Sequence[Line]) -> None:
     """Label the few words that stand between two lines of an offer."""
-    offers = [number for number, line in enumerate(lines) if line.label is not None]
-    for above, below in pairwise(offers):
+    labelled = [number for number, line in enumerate(lines) if line.label is not None]
+    for above, below in pairwise(labelled):
         between, label = lines[above + 1 : below], lines[above].label
-        ends = (lines[above], lines[below])
-        is_alike = lines[below].is_labelled(label.kind) if label is not None else False
-        is_inside = all(map(_is_offer, ends)) and not any(_may_be_story(line, is_alike=is_alike) for line in between)
-        is_beside = any(map(_is_offer, ends)) and all(_is_one_of(line, _MAY_BE_OFFERS) for line in ends)
-        is_button = is_beside and all(map(_may_be_button, between)) and any(line.is_prose for line in lines[:above])
-        if label is None or len(between) > MOST_LINES_BETWEEN or not (is_inside or (is_button and len(between) == 1)):
+        if label is None or not 0 < len(between) <= MOST_LINES_BETWEEN:
             continue
-        for line in between:
-            line.label = Label(label.kind, "between")
+        ends = (lines[above], lines[below])
+        is_below_prose = any(line.is_prose for line in lines[:above])
+        if _are_inside(between, ends) or (is_below_prose and _is_button_beside(between, ends)):
+            for line in between:
+                line.label = Label(label.kind, "between")
+
+
+def _are_inside(between: Sequence[Line], ends: tuple[Line, Line]) -> bool:
+    """Whether lines stand between two lines of offers, and are no story."""
+    above, below = ends
+    is_alike = above.label is not None and below.is_labelled(above.label.kind)
+    return all(map(_is_offer, ends)) and not any(_may_be_story(line, is_alike=is_alike) for line in between)
+
+
+def _is_button_beside(between: Sequence[Line], ends: tuple[Line, Line]) -> bool:
+    """Whether a line is a lone button between an offer and other furniture."""
+    is_beside = any(map(_is_offer, ends)) and all(_is_one_of(line, _MAY_BE_OFFERS) for line in ends)
+    return is_beside and len(between) == 1 and _may_be_button(between[0])
 
 
 def _may_be_button(line: Line) -> bool:
