@@ -6,7 +6,7 @@ under the bare name.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, starmap, takewhile
 
 from transforms.bios import BioReader
 from transforms.bylines import NameReader, unique
@@ -22,7 +22,7 @@ MOST_LINES_BELOW = 3
 MOST_BIO_CHARS = 400
 ENDING = 3
 """Letters in which an inflected name differs at most."""
-LEAST_STEM = 3
+LEAST_STEM = 4
 
 
 def take_bylines(lines: Sequence[Line], names: NameReader, in_bios: Sequence[str]) -> None:
@@ -122,6 +122,10 @@ def _as_in_bios(name: str, in_bios: Sequence[str]) -> str:
 
 def _is_inflected(name: str, known: str) -> bool:
     """Whether a name is another one but for the endings of its words."""
-    words, known_words = name.split(), known.split()
-    stems = [word[: max(len(word) - ENDING, LEAST_STEM)] for word in words]
-    return len(words) == len(known_words) and all(map(str.startswith, known_words, stems))
+    pairs = list(zip(name.split(), known.split(), strict=False))
+    return len(name.split()) == len(known.split()) and all(starmap(_differ_in_ending, pairs))
+
+
+def _differ_in_ending(word: str, other: str) -> bool:
+    stem = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
+    return stem >= min(LEAST_STEM, len(other) - 1) and max(len(word), len(other)) - stem <= ENDING

@@ -46,8 +46,8 @@ class CleanBodies:
             `found_authors` and `authors_rule` (null where none are named), `found_published_at` and
             `found_modified_at` (as written, null where none are stated), `headline_rule` and `dek_rule` (null where
             given), `repairs` (how many spans of repairs), `is_only_wall` (nothing but prompts for consent or a
-            subscription), `is_mojibake_repaired`, and
-            `is_beyond_plain`, false only where the body holds no such characters.
+            subscription), `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such
+            characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
         removed_lines: `row` and `line` of the blocks that were removed as accepted lines.
     """

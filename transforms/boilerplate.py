@@ -11,7 +11,7 @@ Only texts in which some line bears a sign are looked at here, line by line.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, starmap
+from itertools import groupby, starmap, takewhile
 from operator import attrgetter, itemgetter
 
 import polars as pl
@@ -128,7 +128,8 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
             (number, *line.label) for number, line in zip(numbers, of_text, strict=True) if line.label is not None
         ]
         authors += [(row, "\n".join(names), rule) for names, rule in find_authors(of_text, rules.names, in_bios)]
-        stated = rules.dates.find(line.text for line in of_text[:LEADING_LINES] if _may_state_date(line))
+        above = takewhile(lambda line: not line.is_prose and line.number < LEADING_LINES, of_text)
+        stated = rules.dates.find(line.text for line in above if _may_state_date(line))
         dates += [(row, *stated)] * any(stated)
     named = _frame(authors, pl.Schema({**AUTHORS, "found_authors": pl.String()}))  # lists are made a row at a time
     return Boilerplate(

@@ -3,7 +3,7 @@
 Decides what in a byline is a name: not its label ("By"), titles, roles, agencies, places, handles or dates. A
 semicolon, a bar or a line break always separates; a comma, an "and" or an ampersand only where what stands on both
 sides is a name, a role or an agency. So `Smith, John` stays one name. Where nothing reads like a person, what the
-source gave is kept as it is, unless it is an agency or a desk.
+source gave is kept as it is, unless it is an agency, a desk, a role or a date.
 """
 
 import re
@@ -19,9 +19,10 @@ MOST_BYLINES_KEPT = 4096
 MOST_NAME_WORDS = 5
 LONGEST_ABBREVIATION = 3  # letters and full stop: "Jr."
 
-# Vowel signs, which Python's \w leaves out: Arabic, Hebrew, and those of the Indic scripts.
+# What Python's \w leaves out of words: accents, vowel signs of Arabic, Hebrew, the Indic scripts and Thai, and joiners.
 _MARKS = (
-    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0980-\u0dff\u0e31-\u0e4e"
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0962\u0963"
+    "\u0980-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u200c\u200d"
 )
 
 _HARD_SEPARATOR = re.compile(r"\s*(?:[;|•\n]|\s/\s|\s[–—-]\s)\s*")
@@ -65,8 +66,6 @@ PARTICLES = frozenset(
     ]
 )
 _WORD = re.compile(rf"[^\W\d_][\w.’'ʼ\-{_MARKS}]*")
-_DIGITS = re.compile(r"[\d:./-]*")
-_TIMES_OF_DAY = ("am", "pm", "a.m", "p.m", "uhr")
 _CAPITALS_KEPT = re.compile(r"^(?:[A-Z]\.?){1,3}$")
 
 
@@ -94,8 +93,13 @@ class NameReader:
         return frozenset(self._words["no_name"])
 
     @cached_property
-    def _words_of_dates(self) -> frozenset[str]:
-        return frozenset({*self._words["month"], *self._words["weekday"], *_TIMES_OF_DAY})
+    def _date(self) -> re.Pattern[str]:
+        """A date with its day and perhaps its time; a month alone may be a name."""
+        months, weekdays = ("|".join(map(word_pattern, self._words[kind])) for kind in ("month", "weekday"))
+        day = rf"(?:\d{{1,2}}\.?\s+(?:de\s+)?(?:{months})\b\.?|(?:{months})\.?\s+\d{{1,2}}\b)"
+        year = r"(?:,?\s+(?:de\s+)?\d{4})?"
+        time = r"(?:\W{1,3}\d{1,2}[:.h]\d{2}(?:\s*(?:[ap]\.?m\b\.?|Uhr))?)?"
+        return re.compile(rf"\b(?:(?:{weekdays})\W{{1,2}})?{day}{year}{time}", re.IGNORECASE)
 
     @cached_property
     def _agency(self) -> re.Pattern[str]:
@@ -144,7 +148,7 @@ class NameReader:
 
     def _given_part(self, part: str) -> list[str]:
         names = self.persons(part)
-        is_no_name = self.is_agency(part) or self._is_role(part) or self._is_date(part)
+        is_no_name = self.is_agency(part) or self._is_role(part) or not self._date.sub("", part).strip(" .,")
         return names if names or is_no_name else [part]
 
     def without_label(self, byline: str) -> str:
@@ -166,20 +170,21 @@ class NameReader:
 
     def persons(self, text: str) -> list[str]:
         """Names of persons in a text that names nothing but persons, roles, places and agencies; else none."""
-        bare = _PLACE.sub(self._without_place, _ASIDE.sub(" ", text))
+        bare = _PLACE.sub(self._without_place, _ASIDE.sub(" ", self._date.sub(" ", text)))
         names: list[str] = []
         for piece in filter(None, map(_trimmed, _pieces(bare))):
             name = self.person(piece)
             if name is not None:
                 names.append(name)
-            elif not (self.is_agency(piece) or self._is_role(piece) or self._is_title(piece) or self._is_date(piece)):
+            elif not (self.is_agency(piece) or self._is_role(piece) or self._is_title(piece)):
                 return names if names and self._is_role(bare) else []
         return unique(names)
 
     def _without_place(self, place: re.Match[str]) -> str:
         """Drop what reads like a place, but for a name behind the full stop of a title."""
         before = place.string[: place.start()].split()
-        return place[0] if before and self._is_title(before[-1]) else ""
+        is_name = place[0].startswith(".") and before and self._is_title(before[-1])
+        return place[0] if is_name else ""
 
     def person(self, text: str) -> str | None:
         """The name of one person in its usual spelling, without titles; null where the text is something else."""
@@ -211,11 +216,6 @@ class NameReader:
 
     def _is_role(self, text: str) -> bool:
         return self.role.search(text) is not None
-
-    def _is_date(self, text: str) -> bool:
-        """Whether a text is nothing but a date."""
-        words = (word.strip(".,").lower() for word in text.split())
-        return all(word in self._words_of_dates or _DIGITS.fullmatch(word) for word in words)
 
     def _is_title(self, word: str) -> bool:
         return word.strip(".,").lower() in self._titles

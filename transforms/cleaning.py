@@ -51,7 +51,8 @@ class CleaningSettings:
 
     Attributes:
         time_zone: IANA name of the zone of dates that name none. UTC by default, the zone of most exports.
-        date_order: Whether 03/04/2026 is in April (`dmy`) or in March (`mdy`). By default neither: such a date is null.
+        date_order: Whether 03/04/2026 is in April (`dmy`) or in March (`mdy`). By default the day comes
+            first where the language of the text has no other order; else such a date is null.
         language_hint: ISO 639-1 code of the language of the source, for month names in it. It does not decide the
             language of a record: the body does.
         boilerplate: Lines that were accepted as boilerplate of the source, and are removed wherever they are a block.
@@ -176,6 +177,7 @@ def _as_they_are(items: pl.Series) -> pl.Series:
 def _clean_dates(records: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
     """Dates to UTC, those that the text states where the source gave none; keeps in `extra` what could not be read.
 
+    A stated date that could not be read, or may be read in two ways, counts for nothing: its line stands in the spans.
     Adds a code for each date that was given and could not be read, and a rule for each that was found.
     """
     language = records.get_column("language")
@@ -183,7 +185,7 @@ def _clean_dates(records: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
     codes = [read.get_column("code").alias(f"{name}_code") for name, read in given.items()]
     cleaned = records.with_columns(codes).pipe(_keep_unread_dates)
     for name, read in given.items():
-        is_given = records.get_column(name).is_not_null()
+        is_given = records.get_column(name).str.strip_chars().replace("", None).is_not_null()
         stated = records.select(pl.when(~is_given).then(f"found_{name}")).to_series()
         found = read_dates_by_language(stated, language, reading).get_column("at")
         rule = pl.when(found.is_not_null()).then(pl.lit(STATED_DATE)).alias(f"{name}_rule")

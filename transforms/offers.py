@@ -81,7 +81,7 @@ def _is_known(line: Line) -> bool:
 
 
 def take_between(lines: Sequence[Line]) -> None:
-    """Label the few words that stand between two lines of an offer."""
+    """Label the few words between two lines of an offer, and a lone button between one and other furniture."""
     labelled = [number for number, line in enumerate(lines) if line.label is not None]
     for above, below in pairwise(labelled):
         between, label = lines[above + 1 : below], lines[above].label

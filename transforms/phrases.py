@@ -7,8 +7,9 @@ punctuation or a picture, does not count. Besides plain words there are:
 - `…`: words between, up to `MOST_WORDS_BETWEEN`, or none;
 - `^` first and `$` last: the beginning and the end of the line. `$` may also be one of several.
 
-Only lines that hold a word of each place of a pattern are compared with it. They are looked up by its most telling
-place: that of the longest words, which are no function words and have `LEAST_HINT_CHARS` letters.
+Only lines that hold a word of each place of a pattern are compared with it. Patterns that begin with ^ are looked up by
+the first word of a line, others by their most telling place: that of the longest words, which have `LEAST_HINT_CHARS`
+letters and are no function words, unless there are no others.
 """
 
 import re
@@ -155,7 +156,8 @@ class Found(NamedTuple):
 
     Attributes:
         matches: Schema `MATCHES`, sorted by line.
-        kinds: Row for row, a column of booleans for each kind of words: whether the line holds one.
+        kinds: Row for row, a column of booleans for each kind of words: whether the line may hold one; of several words
+            in a row only the longest is looked for.
     """
 
     matches: pl.DataFrame

@@ -1,19 +1,22 @@
 """Dates that a text states about itself above its first paragraph: "Published 12 May 2024", "Aktualisiert am 3.5.2022".
 
 Decides which dates are meant so: those with a year, in lines that are bylines or no part of the text. Which of the two
-is meant, publication or the last edit, the words before a date tell. How a date is read is decided in `dates`.
+is meant, publication or the last edit, the words right before a date tell. How a date is read is decided in `dates`.
 """
 
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from transforms.date_forms import ZONE_MINUTES
 from transforms.vocabulary import Vocabulary
 
 _HOLDS_DIGITS = re.compile(r"\d\d")
+_ZONE = rf"(?:\s*(?:Uhr\b|(?-i:Z|{'|'.join(ZONE_MINUTES).upper()})\b|[+-]\d{{2}}:?\d{{2}}\b))"
+# A time in a zone that is not known says less than the day alone.
 _TIME = (
     r"(?:T|\W{1,4}(?:at |um |à |a las |o godz\. |в )?)\d{1,2}[:.h]\d{2}(?::\d{2})?"
-    r"(?:\s*[ap]\.?m\.?)?(?:\s*(?:Uhr|Z|[A-Z]{2,5}|[+-]\d{2}:?\d{2})\b)?"
+    rf"(?:\s*[ap]\.?m\.?(?!\w))?(?:{_ZONE}|(?!\s*(?-i:[A-Z]{{2,5}}\b)))"
 )
 
 
@@ -36,7 +39,8 @@ class DateFinder:
             r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4}"
         )
         self._date = re.compile(rf"(?<!\d)(?:{day})(?!\d)(?:{_TIME})?", re.IGNORECASE)
-        self._edited = re.compile(rf"\b(?:{vocabulary.alternatives('edited')})(?!\w)", re.IGNORECASE)
+        edited = vocabulary.alternatives("edited")
+        self._edited = re.compile(rf"\b(?:{edited})(?!\w)\W{{0,3}}(?:\w+\W{{1,3}}){{0,2}}$", re.IGNORECASE)
 
     def find(self, lines: Iterable[str]) -> StatedDates:
         """Find the dates that the lines above a text state."""
@@ -44,7 +48,7 @@ class DateFinder:
         for line in filter(_HOLDS_DIGITS.search, lines):
             end = 0
             for date in self._date.finditer(line):
-                if self._edited.search(line, end, date.start()):
+                if self._edited.search(line[end : date.start()]):
                     modified = modified or date[0]
                 else:
                     published = published or date[0]

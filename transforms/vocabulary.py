@@ -84,7 +84,7 @@ LOOKED_FOR = (
     *("caption_label", "caption_place", "figure_label"),
     *("byline_label", "reader", "bio_role"),
 )
-"""Kinds of words without which a rule for lines does not apply."""
+"""Kinds of words without which a rule for lines does not apply, and which are looked for in every line."""
 
 
 @dataclass(frozen=True)

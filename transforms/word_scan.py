@@ -2,7 +2,8 @@
 
 Words are told apart by a 64-bit hash of their letters (FNV-1a: Fowler, Noll and Vo 1991, over code points instead of
 bytes). It is known at every letter, so that stems are looked up on the way. A line may hold a phrase if it holds a word
-of each of its places; in which order they stand, and what two hashes share, is for whoever asks to compare.
+of each of its places. In which order they stand, and whether a word only shares its hash with one that is looked for,
+is for whoever asks to compare.
 
 Compiled code is kept beside this file; to compile it anew takes a few seconds.
 """
@@ -20,7 +21,8 @@ from transforms.words import NUMBER, Phrase, fold_characters
 
 CANDIDATES = pl.Schema({"id": pl.UInt32(), "phrase": pl.UInt32()})
 
-_LOOKED_UP = 0x20000  # characters whose case and class are in a table; beyond are ideographs
+_LOOKED_UP = 0x20000  # characters whose case and class are in a table; beyond are ideographs, and then signs
+_SIGNS_FROM = 0x40000
 _NO_LETTERS = (range(0xD800, 0xE000), range(0x1F000, 0x1FB00))  # surrogates, and pictures
 _LEADS_OF_TWO, _LEADS_OF_THREE, _LEADS_OF_FOUR = 0x80, 0xE0, 0xF0  # of bytes in a character of UTF-8
 _PARTS, _SKIPPED = 0, 0xFFFFFFFF
@@ -143,6 +145,8 @@ def _hash_words(words: Mapping[str, int], kinds: NDArray[np.uint32]) -> _Words:
         key = _hash(word)
         slot = int(key) & (size - 1)
         while table.numbers[slot] != _NONE:
+            if table.hashes[slot] == key:
+                raise ValueError(f"{word!r} and another word have one hash")
             slot = (slot + 1) & (size - 1)
         table.hashes[slot], table.numbers[slot] = key, number
         table.low_bits[int(key & _LOW_BITS)] = True
@@ -189,7 +193,7 @@ def _scan(
                 held = _judge(phrases, phrases.by_word, notes, _Place(line, word, held))
                 if notes.begun[word] == line:
                     held = _judge(phrases, phrases.by_first, notes, _Place(line, word, held))
-        if count + held > len(lines):
+        while count + held > len(lines):
             lines, candidates = _doubled(lines), _doubled(candidates)
         lines[count : count + held], candidates[count : count + held] = line, notes.phrases[:held]
         count += held
@@ -216,7 +220,7 @@ def _read_words(text: NDArray[np.uint8], words: _Words, notes: _Notes, line: int
     key = _SEED
     while at < len(text):
         code, at = _decode(text, at)
-        letter = words.letters[code] if code < _LOOKED_UP else code
+        letter = words.letters[code] if code < _LOOKED_UP else code if code < _SIGNS_FROM else _PARTS
         if letter == _SKIPPED:
             continue
         if letter == _PARTS:

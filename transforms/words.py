@@ -1,7 +1,8 @@
 """What a word is when phrases are looked for: letters, marks and digits in a row, in lower case, one spelling each.
 
 Decides what does not count: punctuation, pictures, vowel signs of Arabic, and letters that one word is spelt with in
-two ways. The same for whole texts, for literals of patterns, and for single characters.
+two ways. The same for whole texts, for literals of patterns, and for single characters, but for the few that have two
+letters in lower case.
 """
 
 import re
@@ -42,7 +43,8 @@ def fold_literal(literal: str) -> str:
     """Reduce a literal of a pattern to its words, as `bare_words` reduces a text, with a space between them."""
     lowered = unicodedata.normalize("NFC", literal).lower()
     folded = _SIGNS_OF_PYTHON.sub("", lowered.translate(_TRANSLATED))
-    return " ".join(re.findall(r"(?:[^\W_]|[\u0300-\u036f])+", folded))
+    is_of_word = (letter.isalnum() or unicodedata.category(letter).startswith("M") for letter in folded)
+    return " ".join("".join(letter if kept else " " for letter, kept in zip(folded, is_of_word, strict=True)).split())
 
 
 def fold_characters(characters: pl.Series) -> pl.Series:

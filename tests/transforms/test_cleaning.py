@@ -230,6 +230,8 @@ def test_a_wrong_decoding_is_repaired_noted_and_explained() -> None:
         ("Aktualisiert am 23.05.2022, 14:30 Uhr", None, datetime(2022, 5, 23, 14, 30, tzinfo=UTC)),
         ("Publié le 3 mai 2022 à 10h30", datetime(2022, 5, 3, 10, 30, tzinfo=UTC), None),
         ("By Jane Doe | 12 May 2024", datetime(2024, 5, 12, tzinfo=UTC), None),
+        ("12 May 2024 10:30 Read more", datetime(2024, 5, 12, 10, 30, tzinfo=UTC), None),
+        ("Published 12 May 2024, 10:30 ET", datetime(2024, 5, 12, tzinfo=UTC), None),
         ("© 2024 The Review. All rights reserved.", None, None),
         ("5 min read", None, None),
     ],
@@ -240,12 +242,26 @@ def test_dates_above_the_text_are_taken_where_none_is_given(
     body = f"The Last Ferry\n\n{line}\n\n" + "\n\n".join([LONG] * 3)
     record = clean_one(body=body)
     assert (record["published_at"], record["modified_at"]) == (published, modified)
+    assert clean_one(body=body, published_at=" ")["published_at"] == published
     assert clean_one(body=body, published_at="2020-01-01")["published_at"] == datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def test_date_within_the_text_is_not_when_it_was_published() -> None:
     record = clean_one(body=f"The Last Ferry\n\n{LONG}\n\nThe hull was laid down on 12 May 1924 in Carrow.\n\n{LONG}")
     assert record["published_at"] is None
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "Founded on 12 June 1911, the Harbor Review is published daily. All rights reserved.",
+        "Copyright 12 June 2011 Harbor Review. All rights reserved.",
+        "Terms of use, last updated 3 May 2018",
+    ],
+)
+def test_date_below_the_text_is_not_when_it_was_published(footer: str) -> None:
+    record = clean_one(body=f"The Last Ferry\n\n{LONG}\n\n{LONG}\n\n{footer}")
+    assert (record["published_at"], record["modified_at"]) == (None, None)
 
 
 def test_date_that_was_found_is_told_from_one_that_was_given() -> None:

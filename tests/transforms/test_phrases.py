@@ -80,6 +80,11 @@ def test_a_match_says_how_much_of_the_line_it_covers() -> None:
     assert found.matches.select("id", "weight").rows() == [(0, 2), (1, 1), (1, 0), (2, 0)]
 
 
+def test_no_pattern_stands_in_the_table_twice() -> None:
+    rows = boilerplate().select("language", "kind", "pattern")
+    assert rows.filter(rows.is_duplicated()).rows() == []
+
+
 def test_every_row_of_the_table_matches_its_own_example() -> None:
     table = boilerplate().filter(pl.col("kind").is_in(list(PHRASE_KINDS))).with_row_index("id")
     lines = table.select("id", line="example", is_asked=True)

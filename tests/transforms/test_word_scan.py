@@ -18,7 +18,24 @@ PHRASES = [
 SCAN = WordScan(PHRASES, KINDS)
 WORDS = (
     *("Facebook", "WhatsApp,", "whats", "ВАШИ", "Рассылка", "NEWSLETTER", "subscribe!", "sub", "joined", "Join"),
-    *("12", "3rd", "٣", "comments", "📧comments", "مَصدر", "الصورة", "𠀀", "\ud7ff", "�", "İ", "e\u0301", "—", "..."),
+    *(
+        "12",
+        "3rd",
+        "٣",
+        "comments",
+        "📧comments",
+        "مَصدر",
+        "الصورة",
+        "𠀀",
+        "\U000f0000share",
+        "\U000e0061join",
+        "\ud7ff",
+        "�",
+        "İ",
+        "e\u0301",
+        "—",
+        "...",
+    ),
 )
 
 
