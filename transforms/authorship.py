@@ -85,7 +85,7 @@ def take_bios_below(lines: Sequence[Line], names: NameReader) -> None:
         below = rest[number + 1 :]
         if not 0 < len(below) <= MOST_LINES_BELOW or any(len(other.text) > MOST_BIO_CHARS for other in below):
             continue
-        is_heading = line.label is not None and len(line.text) <= MOST_BUTTON_CHARS
+        is_heading = line.label is not None and line.is_title_like and len(line.text) <= MOST_BUTTON_CHARS
         if is_heading or _is_name_above_role(line, below[0], names):
             for other in rest[number:]:
                 other.label = other.label or Label("author_bio", "below_heading" if is_heading else "below_name")

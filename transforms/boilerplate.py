@@ -21,11 +21,13 @@ from transforms.authorship import LEADING_LINES, find_authors, names_in_bios, ta
 from transforms.bios import BioReader
 from transforms.blocks import TAIL_CHARS
 from transforms.bylines import NameReader
+from transforms.doubts import is_answered, is_in_doubt, is_told, may_be_headline
 from transforms.lines import LEAST_PROSE_CHARS, MOST_BUTTON_CHARS, Label, Line, Sign
 from transforms.offers import take_addressed, take_beside, take_between
 from transforms.paragraphs import LIST_ITEM
 from transforms.signals import (
     ADDRESS,
+    BYLINE_LABEL,
     LAST_LONG_LINES,
     LIKELY,
     NAME_AND_ROLE,
@@ -125,7 +127,10 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
         in_bios = names_in_bios(of_text, rules.bios)
         take_bylines(of_text, rules.names, in_bios)
         labels += [
-            (number, *line.label) for number, line in zip(numbers, of_text, strict=True) if line.label is not None
+            (number + place, *line.label)
+            for number, line in zip(numbers, of_text, strict=True)
+            if line.label is not None
+            for place in range(line.count)
         ]
         authors += [(row, "\n".join(names), rule) for names, rule in find_authors(of_text, rules.names, in_bios)]
         above = takewhile(lambda line: not line.is_prose and line.number < LEADING_LINES, of_text)
@@ -193,14 +198,11 @@ def _texts(lines: pl.DataFrame, signs: Mapping[int, list[Sign]]) -> Iterator[tup
 
 def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
     """Label the lines of one text, but for bylines."""
-    is_below_prose = False
-    for line in lines:
-        sign = _sure_sign(line, may_be_bio=is_below_prose and line.lines_below < LAST_LONG_LINES - 1)
-        line.take(None if sign is not None and _is_told(line, sign, rules) else sign)
-        is_below_prose |= line.is_prose
+    in_doubt = _take_sure(lines, rules.names)
     before = -1
     while (labelled := sum(line.label is not None for line in lines)) > before:  # one may uncover another at the ends
         before = labelled
+        _take_beside_furniture(lines, in_doubt)
         _take_top(lines)
         _take_end(lines, rules)
         take_threads(lines)
@@ -210,6 +212,29 @@ def label_lines(lines: Sequence[Line], rules: TextRules) -> None:
         take_between(lines)
         take_bios_below(lines, rules.names)
         _fill_gaps_below(lines)
+
+
+def _take_sure(lines: Sequence[Line], names: NameReader) -> dict[int, Sign]:
+    """Label lines with sure signs, wherever they stand; give the signs of those that are in doubt, by position."""
+    in_doubt: dict[int, Sign] = {}
+    is_below_prose = False
+    for position, line in enumerate(lines):
+        if BYLINE_LABEL in line.rules and line.number < LEADING_LINES:  # "Autor: Jan Becker" may be a credit below
+            line.signs = [sign for sign in line.signs if sign.kind != "image_credit"]
+        sign = _sure_sign(line, may_be_bio=is_below_prose and line.lines_below < LAST_LONG_LINES - 1)
+        if sign is not None and is_in_doubt(lines, position, sign, names):
+            in_doubt[position] = sign
+        elif sign is not None and not is_told(line, sign, names):
+            line.take(sign)
+        is_below_prose |= line.is_prose
+    return in_doubt
+
+
+def _take_beside_furniture(lines: Sequence[Line], in_doubt: Mapping[int, Sign]) -> None:
+    for position, sign in in_doubt.items():
+        around = lines[max(position - 1, 0) : position + 2]
+        if position and any(line.label is not None for line in around):
+            lines[position].take(sign)
 
 
 def _sure_sign(line: Line, *, may_be_bio: bool) -> Sign | None:
@@ -228,19 +253,15 @@ def _surest(signs: Iterable[Sign]) -> Sign:
     return max(signs, key=attrgetter("weight"))
 
 
-def _is_told(line: Line, sign: Sign, rules: TextRules) -> bool:
-    """Whether a line that is not furniture word by word tells what somebody said or says."""
-    is_sentence = line.ends_sentence and len(line.text) >= LEAST_PROSE_CHARS
-    return sign.weight < SURE and is_sentence and rules.names.telling.search(line.text) is not None
-
-
 def _take_top(lines: Sequence[Line]) -> None:
     """Label lines with any sign above the first paragraph."""
-    for line in lines:
+    for position, line in enumerate(lines):
         if line.is_prose:
             break
-        if not line.begins_with_speech:
-            line.take(next((sign for sign in line.signs if _counts_at_top(sign)), None))
+        sign = next((sign for sign in line.signs if _counts_at_top(sign)), None)
+        is_of_text = sign is not None and (is_answered(lines, position) or may_be_headline(lines, position, sign))
+        if not (is_of_text or line.begins_with_speech):
+            line.take(sign)
 
 
 def _counts_at_top(sign: Sign) -> bool:
@@ -249,23 +270,24 @@ def _counts_at_top(sign: Sign) -> bool:
 
 def _take_end(lines: Sequence[Line], rules: TextRules) -> None:
     """Label lines with any sign below the last paragraph, from the end upwards."""
+    prose = [line for line in lines if line.is_prose]
     for position in range(len(lines) - 1, -1, -1):
         line = lines[position]
-        if line.label is None and line.signs:
-            line.take(_closing_sign(lines, position, rules))
+        if line.label is None and line.signs and position and not is_answered(lines, position):
+            text = " ".join(other.text for other in prose if other is not line and other.is_prose)
+            line.take(_closing_sign(lines, position, text, rules))
         if line.is_prose:
             break
 
 
-def _closing_sign(lines: Sequence[Line], position: int, rules: TextRules) -> Sign | None:
-    """The sign by which a line below the last paragraph is furniture, or a biography."""
+def _closing_sign(lines: Sequence[Line], position: int, text: str, rules: TextRules) -> Sign | None:
+    """The sign by which a line below the last paragraph is furniture, or a biography; `text` are the paragraphs."""
     line = lines[position]
     surest = _surest(line.signs)
     is_story = len(line.text) > SURE_CHARS and (surest.rule == APPEAL or _is_said_once(line, surest))
     if surest.weight > WEAK and not is_story and not line.begins_with_speech:
         return surest
     by_rule = {sign.rule: sign for sign in line.signs}
-    text = " ".join(other.text for other in lines if other is not line and other.is_prose)
     if NAME_AND_ROLE in by_rule and rules.bios.is_bio(line.text, text):
         return by_rule[NAME_AND_ROLE]
     around = (other.label for other in lines[max(position - 1, 0) : position + 2])

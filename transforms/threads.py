@@ -23,7 +23,7 @@ MOST_BEGINNINGS = 20
 
 _SAYS = "says|said|wrote|writes|schrieb|schreibt|sagt|a écrit|dit|dice|escribió|pisze|napisał|пишет|написал"
 _MARK = re.compile(
-    r"^[^.!?]{0,60}(?:\b\d{1,2}[:.h]\d{2}\b|\b\d{4}\b|\b(?:ago|vor|hace|il y a|temu|назад)\b|منذ|قبل)[^.!?]{0,30}$"
+    r"^[^.!?؟]{0,60}(?:\b\d{1,2}[:.h]\d{2}\b|\b\d{4}\b|\b(?:ago|vor|hace|il y a|temu|назад)\b|منذ|قبل)[^.!?؟]{0,30}$"
     rf"|^@\w+|^[\W\d]*\d[\W\d]*$|\b(?:{_SAYS})\s*:?$"
 )
 
