@@ -1,7 +1,7 @@
 """What a line may be, judged on its own: signs of page furniture, of credits, of bylines and of biographies.
 
 Decides which lines are worth a look, and why. Whether such a line is removed depends on its neighbours, and is decided
-in `boilerplate`. All here is done for whole columns at once; where an expression is dear, a cheap look at the words
+in `labels`. All here is done for whole columns at once; where an expression is dear, a cheap look at the words
 that it cannot do without comes first.
 """
 
