@@ -3,7 +3,7 @@
 No phrase is known here, only cues: words for what sites offer ("newsletter", "your account"), an opening ("Join",
 "Enjoying this?"), words for the reader and the publisher, a price, an arrow. Each is common in prose; many in one line
 are not. What somebody says or did speaks against it. Decides how sure the sign is; whether the line goes is decided in
-`boilerplate`.
+`labels`.
 """
 
 import re

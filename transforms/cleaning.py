@@ -104,7 +104,11 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
         is_headline_doubtful=(pl.col("mismatch_score") <= MISMATCH_SCORE).fill_null(value=False),
     ).pipe(_choose_authors)
     reading = DateReading(settings.time_zone, settings.date_order, settings.language_hint)
-    records = records.pipe(_clean_dates, reading).pipe(_clean_urls).pipe(_observe, settings.language_hint, now)
+    records = (
+        records.pipe(_clean_dates, reading, now + FUTURE_TOLERANCE)
+        .pipe(_clean_urls)
+        .pipe(_observe, settings.language_hint, now)
+    )
     return Cleaned(
         records=records.select(CLEANED.names()).cast(CLEANED),
         spans=_name_records(bodies.spans, lines).select(SPANS.schema.names()),
@@ -174,10 +178,11 @@ def _as_they_are(items: pl.Series) -> pl.Series:
     return items.reshape((-1, 1)).arr.to_list()
 
 
-def _clean_dates(records: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
+def _clean_dates(records: pl.DataFrame, reading: DateReading, latest: datetime) -> pl.DataFrame:
     """Dates to UTC, those that the text states where the source gave none; keeps in `extra` what could not be read.
 
-    A stated date that could not be read, or may be read in two ways, counts for nothing: its line stands in the spans.
+    A stated date that could not be read, may be read in two ways, or is after `latest` counts for nothing: its line
+    stands in the spans.
     Adds a code for each date that was given and could not be read, and a rule for each that was found.
     """
     language = records.get_column("language")
@@ -188,6 +193,7 @@ def _clean_dates(records: pl.DataFrame, reading: DateReading) -> pl.DataFrame:
         is_given = records.get_column(name).str.strip_chars().replace("", None).is_not_null()
         stated = records.select(pl.when(~is_given).then(f"found_{name}")).to_series()
         found = read_dates_by_language(stated, language, reading).get_column("at")
+        found = found.set(found > latest, None)
         rule = pl.when(found.is_not_null()).then(pl.lit(STATED_DATE)).alias(f"{name}_rule")
         cleaned = cleaned.with_columns(read.get_column("at").fill_null(found).alias(name), rule)
     return cleaned

@@ -11,6 +11,10 @@ from typing import NamedTuple
 from transforms.date_forms import ZONE_MINUTES
 from transforms.vocabulary import Vocabulary
 
+_OF_OTHERS = re.compile(
+    r"©|\bcopyright|\b(?:originally|ursprünglich|initialement|originalmente|pierwotnie)\b", re.IGNORECASE
+)
+"""Tells the date of a right, or of another publication. Two dates in a line are a span of time."""
 _HOLDS_DIGITS = re.compile(r"\d\d")
 _ZONE = rf"(?:\s*(?:Uhr\b|(?-i:Z|{'|'.join(ZONE_MINUTES).upper()})\b|[+-]\d{{2}}:?\d{{2}}\b))"
 # A time in a zone that is not known says less than the day alone.
@@ -46,11 +50,18 @@ class DateFinder:
         """Find the dates that the lines above a text state."""
         published = modified = None
         for line in filter(_HOLDS_DIGITS.search, lines):
-            end = 0
-            for date in self._date.finditer(line):
-                if self._edited.search(line[end : date.start()]):
-                    modified = modified or date[0]
-                else:
-                    published = published or date[0]
-                end = date.end()
+            edits, others = self._dates(line)
+            modified = modified or next(iter(edits), None)
+            if len(others) == 1 and _OF_OTHERS.search(line) is None:
+                published = published or others[0]
         return StatedDates(published, modified)
+
+    def _dates(self, line: str) -> tuple[list[str], list[str]]:
+        """The dates of edits in a line, and all others."""
+        edits: list[str] = []
+        others: list[str] = []
+        end = 0
+        for date in self._date.finditer(line):
+            (edits if self._edited.search(line[end : date.start()]) else others).append(date[0])
+            end = date.end()
+        return edits, others

@@ -234,6 +234,9 @@ def test_a_wrong_decoding_is_repaired_noted_and_explained() -> None:
         ("Published 12 May 2024, 10:30 ET", datetime(2024, 5, 12, tzinfo=UTC), None),
         ("© 2024 The Review. All rights reserved.", None, None),
         ("5 min read", None, None),
+        ("3 May 1931 – 9 November 2020", None, None),
+        ("Friday, 12 May 2034", None, None),
+        ("Copyright 3 May 1911 by the estate of John Doe", None, None),
     ],
 )
 def test_dates_above_the_text_are_taken_where_none_is_given(
