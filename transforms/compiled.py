@@ -16,5 +16,7 @@ def compiled(function: Function) -> Function:
     """
     try:
         return cast("Function", njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # no place to keep it
+    except RuntimeError as error:
+        if "no locator" not in str(error):  # no place to keep it
+            raise
         return cast("Function", njit(nogil=True)(function))
