@@ -13,7 +13,9 @@ from transforms.vocabulary import Vocabulary
 PERSON_IN_BRACKETS = "person_in_brackets"
 """The least sure of all: a bracket may also hold what is meant."""
 LONGEST_CAPTION = 300
+"""Characters: a longer line is a paragraph that happens to end so."""
 MOST_CREDIT_CHARS = 100
+"""How much of the end of a line is searched for the mark of a credit."""
 LEAST_WORDS_BEFORE = 5
 """Words before a credit: fewer are a title with its maker, as in a list of films."""
 
@@ -36,6 +38,7 @@ _BY_SHAPE = {
     "person_and_desk": rf"[.!?]\s+{_PERSON}\s?[/|]\s?{_DESK}$",
 }
 _MARKED = r"[)\]]\.?$|[/|][^/|.!?]*$"
+"""How a line with a credit ends: with one of four marks, which most lines have nowhere."""
 _SCRIPT = r"^[^\p{L}]*[\p{Latin}\p{Cyrillic}\p{Arabic}]"
 """Others put the English of a term in brackets."""
 _SPEECH = '["“”„]'
@@ -65,9 +68,9 @@ class CaptionReader:
         `lines` have `id`, `line`, `chars`, `block_no`, and whether they hold words for places, figures and credits.
         """
         worth = lines.filter((pl.col("chars") <= LONGEST_CAPTION) & (pl.col("block_no") > 0))
-        by_shape = worth.filter(pl.col("line").str.tail(MOST_CREDIT_CHARS).str.contains(_MARKED)).filter(
-            _may_be_caption()
-        )
+        marked = worth.filter(pl.col("line").str.contains_any([")", "]", "/", "|"]))
+        ends_marked = pl.col("line").str.tail(MOST_CREDIT_CHARS).str.contains(_MARKED)
+        by_shape = marked.filter(ends_marked).filter(_may_be_caption())
         for rule, sign in _BY_SHAPE.items():
             yield _matches(by_shape, rule, sign)
         for kind, (rule, sign) in self._by_word.items():
