@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from transforms.blocks import ENDS_SENTENCE
+from transforms.lines import MOST_BUTTON_CHARS
 from transforms.vocabulary import CUE_KINDS, Vocabulary
 from transforms.words import bare_words
 
@@ -19,6 +20,8 @@ APPEAL = "appeal"
 """Asks the reader for something; a weak one counts below the article or beside furniture."""
 CUES = "cues_of_appeals"
 """Speaks of what sites offer; counts beside furniture."""
+APPEAL_RULES = frozenset({APPEAL, CUES})
+"""Both go by words that stand in prose as well."""
 
 LONGEST_APPEAL = 320
 """Characters: longer lines tell a story before they ask, and hold as many cues by chance."""
@@ -26,7 +29,8 @@ MOST_CUES, MOST_WORDS_FOR_READER = 4, 2
 """How many of a kind count."""
 MANY_CUES = 3
 """A statement with as many may state the terms of an offer, though it asks for nothing."""
-CHARS_PER_POINT, MOST_BUTTON_CHARS = 100, 60
+CHARS_PER_POINT = 100
+"""Each hundred characters speak against an appeal: the longer a line, the more cues it holds by chance."""
 LIKELY_SCORE, POSSIBLE_SCORE, WEAK_SCORE, LEAST_SCORE = 6, 5, 4, 2
 """Of 46,700 lines of real news, 4 of prose reach the first, 1 the second, 20 the third and 450 the last; of lines of
 furniture 3, 4, 5 and 8 in ten."""

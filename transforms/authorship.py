@@ -11,23 +11,23 @@ from itertools import pairwise, starmap, takewhile
 from transforms.bios import BioReader
 from transforms.bylines import NameReader, unique
 from transforms.lines import MOST_BUTTON_CHARS, Label, Line
-from transforms.signals import BARE_NAMES
+from transforms.signals import BARE_NAMES, BYLINE_LINES
 
-LEADING_LINES = 8
-"""Lines at the top among which bylines are looked for."""
 MOST_BYLINE_CHARS = 150
-LAST_LINES = 5
+"""Several names with their roles; a longer line is a sentence or a biography."""
+HEADING_LINES = 5
 """Lines at the end among which headings for biographies are looked for."""
-MOST_LINES_BELOW = 3
-MOST_BIO_CHARS = 400
-ENDING = 3
+MOST_LINES_BELOW, MOST_CHARS_BELOW = 3, 400
+"""Of what stands below such a heading: how many lines, and how long each; more is the article."""
+LONGEST_ENDING = 3
 """Letters in which an inflected name differs at most."""
 LEAST_STEM = 4
+"""Letters that an inflected name has in common with the other; of a shorter one all but the last."""
 
 
 def take_bylines(lines: Sequence[Line], names: NameReader, in_bios: Sequence[str]) -> None:
     """Label bylines near the top: lines that begin as one, and bare names; `in_bios` are those in biographies."""
-    first = [line for line in lines if line.number < LEADING_LINES and line.label is None]
+    first = [line for line in lines if line.number < BYLINE_LINES and line.label is None]
     for line in first:
         if len(line.text) <= MOST_BYLINE_CHARS and (_bears_sign(line) or _names_one(line, in_bios)):
             rule = _byline_rule(lines, line, names, in_bios)
@@ -80,10 +80,10 @@ def names_in_bios(lines: Sequence[Line], bios: BioReader) -> list[str]:
 
 def take_bios_below(lines: Sequence[Line], names: NameReader) -> None:
     """Label what stands at the end under "About the author", or under the bare name of a person with a role."""
-    rest = [line for line in lines if line.label is None or line.label.kind == "author_bio"][-LAST_LINES:]
+    rest = [line for line in lines if line.label is None or line.label.kind == "author_bio"][-HEADING_LINES:]
     for number, line in enumerate(rest):
         below = rest[number + 1 :]
-        if not 0 < len(below) <= MOST_LINES_BELOW or any(len(other.text) > MOST_BIO_CHARS for other in below):
+        if not 0 < len(below) <= MOST_LINES_BELOW or any(len(other.text) > MOST_CHARS_BELOW for other in below):
             continue
         is_heading = line.label is not None and line.is_title_like and len(line.text) <= MOST_BUTTON_CHARS
         if is_heading or _is_name_above_role(line, below[0], names):
@@ -128,4 +128,4 @@ def _is_inflected(name: str, known: str) -> bool:
 
 def _differ_in_ending(word: str, other: str) -> bool:
     stem = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
-    return stem >= min(LEAST_STEM, len(other) - 1) and max(len(word), len(other)) - stem <= ENDING
+    return stem >= min(LEAST_STEM, len(other) - 1) and max(len(word), len(other)) - stem <= LONGEST_ENDING

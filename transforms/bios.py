@@ -8,12 +8,18 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from transforms.bylines import NameReader, unique
+from transforms.bylines import AND, NameReader, unique
+from transforms.signals import LONGEST_LINE
+from transforms.voices import Voices
 
 ROLE_CHARS = 110
 """How far behind the name the role is looked for."""
-MOST_BIO_CHARS = 700
+NEAR_CHARS = 40
+"""How near behind "was" or a comma the role begins; further on it may be somebody else's."""
+SPACE_CHARS = 2
+"""Where letters have no case, nothing but white space stands between a name and the role."""
 MOST_BIOS_KEPT = 4096
+"""More than a paper has authors, and a few megabytes."""
 MOST_WORDS = 7
 """Words of a name with its titles."""
 
@@ -25,12 +31,8 @@ _HEADING = re.compile(
 )
 _SENTENCE_START = re.compile(r"(?:(?<=[.!?»”\"])|(?<=[.!?]\s)|(?<=[•|\n]))\s*(?=[^\W\d_a-z])")
 _ASIDE = re.compile(r"^\s*\([^()]{1,60}\)")
-_COMPANION = re.compile(
-    r"^\s*(?:and|und|et|y|e|i|oraz|и|&)(?:\s+[^\W\d_a-zß-ÿа-яё][\w.’'-]*){2,3}(?=\s+[a-zß-ÿа-яё]|\s*[,—–-])"
-)
+_COMPANION = re.compile(rf"^\s*(?:{AND})(?:\s+[^\W\d_a-zß-ÿа-яё][\w.’'-]*){{2,3}}(?=\s+[a-zß-ÿа-яё]|\s*[,—–-])")
 """A second person, of whom the same is said."""
-NEAR_CHARS = 40
-SPACE_CHARS = 2
 _PAST = re.compile(r"\s*(?:was|were|war|fut|était|fue|era|był|była|был|была|كان)\b")
 _CLAUSE = re.compile(r"\s*[,،]")
 _OTHER_PAST = re.compile(
@@ -48,17 +50,18 @@ class Bio(NamedTuple):
 class BioReader:
     """Reads biographies with the words of a vocabulary."""
 
-    def __init__(self, names: NameReader) -> None:
-        """Take roles and titles from `names`."""
+    def __init__(self, names: NameReader, voices: Voices) -> None:
+        """Take roles and titles from `names`, and words for speech from `voices`."""
         self._names = names
+        self._voices = voices
         self._leading = lru_cache(MOST_BIOS_KEPT)(self._read_leading)  # asked for more than once, and recur
 
     def is_bio(self, line: str, text: str) -> bool:
         """Whether a line below the last paragraph is a biography of somebody whom `text` does not write about."""
-        if len(line) > MOST_BIO_CHARS:
+        if len(line) > LONGEST_LINE:
             return False
         bio = self._leading(line)
-        if bio is None or self._names.speech.search(line):
+        if bio is None or self._voices.quoting.search(line):
             return False
         surname = bio.name.split()[-1]
         return surname not in text and surname.upper() not in text

@@ -12,16 +12,17 @@ from operator import itemgetter
 
 import polars as pl
 
-from transforms.authorship import LEADING_LINES, find_authors, names_in_bios, take_bylines
+from transforms.authorship import find_authors, names_in_bios, take_bylines
 from transforms.bios import BioReader
 from transforms.blocks import TAIL_CHARS
 from transforms.bylines import NameReader
 from transforms.labels import label_lines
 from transforms.lines import LEAST_PROSE_CHARS, Line, Sign
 from transforms.paragraphs import LIST_ITEM
-from transforms.signals import LineRules
+from transforms.signals import BYLINE_LINES, LineRules
 from transforms.stated_dates import DateFinder
 from transforms.vocabulary import read_vocabulary
+from transforms.voices import Voices
 
 LABELS = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String()})
 AUTHORS = pl.Schema({"row": pl.UInt32(), "found_authors": pl.List(pl.String()), "authors_rule": pl.String()})
@@ -39,6 +40,7 @@ class TextRules:
     lines: LineRules
     names: NameReader
     bios: BioReader
+    voices: Voices
     dates: DateFinder
     function_words: Sequence[str]
     word_shares: pl.DataFrame
@@ -66,11 +68,12 @@ def text_rules(table: pl.DataFrame, word_shares: pl.DataFrame) -> TextRules:
         ValueError: if the table holds what cannot be read.
     """
     vocabulary = read_vocabulary(table)
-    names = NameReader(vocabulary)
+    names, voices = NameReader(vocabulary), Voices(vocabulary)
     return TextRules(
         lines=LineRules(vocabulary),
         names=names,
-        bios=BioReader(names),
+        bios=BioReader(names, voices),
+        voices=voices,
         dates=DateFinder(vocabulary),
         function_words=vocabulary.words["function_word"],
         word_shares=word_shares,
@@ -80,7 +83,7 @@ def text_rules(table: pl.DataFrame, word_shares: pl.DataFrame) -> TextRules:
 def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
     """Label furniture among `blocks` (schema `BLOCKS`, in order).
 
-    Python per text that holds a sign: 30 us.
+    Python per text that holds a sign: 0.1 ms.
     """
     signs = rules.lines.find(blocks)
     signed = signs.select("id").unique().with_columns(has_sign=True)
@@ -91,7 +94,7 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
     authors: list[tuple[int, str, str]] = []
     dates: list[tuple[int, str | None, str | None]] = []
     for row, numbers, of_text in _texts(suspects, by_line):
-        label_lines(of_text, rules.names, rules.bios)
+        label_lines(of_text, rules.names, rules.bios, rules.voices)
         in_bios = names_in_bios(of_text, rules.bios)
         take_bylines(of_text, rules.names, in_bios)
         labels += [
@@ -101,7 +104,7 @@ def find_boilerplate(blocks: pl.DataFrame, rules: TextRules) -> Boilerplate:
             for place in range(line.count)
         ]
         authors += [(row, "\n".join(names), rule) for names, rule in find_authors(of_text, rules.names, in_bios)]
-        above = takewhile(lambda line: not line.is_prose and line.number < LEADING_LINES, of_text)
+        above = takewhile(lambda line: not line.is_prose and line.number < BYLINE_LINES, of_text)
         stated = rules.dates.find(line.text for line in above if _may_state_date(line))
         dates += [(row, *stated)] * any(stated)
     named = _frame(authors, pl.Schema({**AUTHORS, "found_authors": pl.String()}))  # lists are made a row at a time

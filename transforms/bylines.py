@@ -12,12 +12,14 @@ from functools import cached_property, lru_cache
 
 import polars as pl
 
-from transforms.vocabulary import Vocabulary, word_pattern
+from transforms.vocabulary import Vocabulary, compile_words, word_pattern
 
 LONGEST_BYLINE = 300  # characters; longer ones are biographies
-MOST_BYLINES_KEPT = 4096
-MOST_NAME_WORDS = 5
+MOST_BYLINES_KEPT = 4096  # more than a paper has authors, and two megabytes
+MOST_NAME_WORDS = 5  # without titles, with particles: "Ludovica van der Meer Sandoval"
 LONGEST_ABBREVIATION = 3  # letters and full stop: "Jr."
+AND = "and|und|et|y|e|i|oraz|и|&"
+"""What joins two names; the Arabic word is written together with the second, and stands where it is read."""
 
 # What Python's \w leaves out of words: accents, vowel signs of Arabic, Hebrew, the Indic scripts and Thai, and joiners.
 _MARKS = (
@@ -26,9 +28,8 @@ _MARKS = (
 )
 
 _HARD_SEPARATOR = re.compile(r"\s*(?:[;|•\n]|\s/\s|\s[–—-]\s)\s*")
-_AND = r"and|und|et|y|e|i|oraz|и|&"
 _SOFT_SEPARATOR = re.compile(
-    rf"\s*[,،،]\s*(?:(?:{_AND})\s+|و(?=\w{{2}}))?|\s+(?:{_AND})\s+|\s+و\s*(?=\w{{3}})|\s*/\s*", re.IGNORECASE
+    rf"\s*[,،،]\s*(?:(?:{AND})\s+|و(?=\w{{2}}))?|\s+(?:{AND})\s+|\s+و\s*(?=\w{{3}})|\s*/\s*", re.IGNORECASE
 )
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\S+@\S+|(?<!\w)@\w+|https?://\S+|www\.\S+|\b\d[\d.:/-]*\b")
 _PLACE = re.compile(r"\s+(?:in|from|at|aus|à|en|z|из|в)\s+[^\W\d_a-z].*$|(?<=\w{3})\.\s+[^\W\d_a-z][\w\s-]{2,30}$")
@@ -108,28 +109,12 @@ class NameReader:
     @cached_property
     def role(self) -> re.Pattern[str]:
         """What a role begins with, wherever it stands."""
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['bio_role']))})(?!\w)", re.IGNORECASE)
+        return compile_words(self._words["bio_role"])
 
     @cached_property
     def after_name(self) -> re.Pattern[str]:
         """What stands between a name and what its bearer does."""
         return re.compile(rf"\s*(?:[,،:—–-]|(?:{'|'.join(map(word_pattern, self._words['bio_verb']))})(?!\w))")
-
-    @cached_property
-    def reader(self) -> re.Pattern[str]:
-        """What speaks to the reader or of the publisher."""
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['reader']))})(?!\w)", re.IGNORECASE)
-
-    @cached_property
-    def speech(self) -> re.Pattern[str]:
-        """What tells that a person is quoted."""
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, self._words['speech']))})(?!\w)", re.IGNORECASE)
-
-    @cached_property
-    def telling(self) -> re.Pattern[str]:
-        """What tells that somebody says, or does, what a line is about."""
-        words = (*self._words["speech"], *self._words["reported"])
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, words))})(?!\w)", re.IGNORECASE)
 
     def split(self, bylines: pl.Series) -> pl.Series:
         """Names of each byline. Python per distinct byline: 10 us."""

@@ -25,6 +25,7 @@ from transforms.headlines import MISMATCH_SCORE, judge_headlines
 from transforms.language import detect_languages, normalize_declared
 from transforms.markup import TAG, strip_tags, unescape_references
 from transforms.paragraphs import normalize_line
+from transforms.raw_schema import DATE_FIELDS
 from transforms.schema import RECORDS, SPANS
 from transforms.source_lines import REMOVED_LINES
 from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
@@ -41,7 +42,6 @@ CLEANED = pl.Schema(
 )
 """Columns of `records`, but for those that a run adds, and the codes of what was noticed."""
 
-DATE_FIELDS = ("published_at", "modified_at")
 STATED_DATE = "stated_above_text"
 
 

@@ -8,13 +8,14 @@ import re
 from collections.abc import Sequence
 
 from transforms.appeals import APPEAL
-from transforms.bylines import NameReader
 from transforms.lines import LEAST_PROSE_CHARS, Line, Sign
 from transforms.signals import BYLINE_LABEL, SURE, WEAK
+from transforms.voices import Voices
 
 LEAST_STATEMENT_CHARS = 25
 """A shorter sentence is a button: "Learn more." """
 LEAST_HEADLINE_WORDS = 3
+"""Fewer are a button, or the name of a section."""
 
 _STATEMENT = re.compile(r"[.。।۔][\"”’»)]*$")
 _RIGHTS = re.compile(r"\W*(?:©|\(c\)|copyright)", re.IGNORECASE)
@@ -29,18 +30,18 @@ _LABELS = frozenset({"labelled_link", "trail"})
 """Rules of labels that headlines bear as well: "Opinion: The mole must go"."""
 
 
-def is_told(line: Line, sign: Sign, names: NameReader) -> bool:
+def is_told(line: Line, sign: Sign, voices: Voices) -> bool:
     """Whether a line that is not furniture word by word tells what somebody said or says."""
     is_sentence = line.ends_sentence and len(line.text) >= LEAST_PROSE_CHARS
-    return sign.weight < SURE and is_sentence and names.telling.search(line.text) is not None
+    return sign.weight < SURE and is_sentence and voices.telling.search(line.text) is not None
 
 
-def is_in_doubt(lines: Sequence[Line], position: int, sign: Sign, names: NameReader) -> bool:
+def is_in_doubt(lines: Sequence[Line], position: int, sign: Sign, voices: Voices) -> bool:
     """Whether a line goes only beside furniture."""
     line = lines[position]
     is_statement = _STATEMENT.search(line.text) is not None and len(line.text) >= LEAST_STATEMENT_CHARS
     speaks = APPEAL in line.rules or _RIGHTS.match(line.text) or _TO_READER.search(line.text)
-    speaks_to_nobody = is_statement and not speaks and names.reader.search(line.text) is None
+    speaks_to_nobody = is_statement and not speaks and voices.to_reader.search(line.text) is None
     is_unsure = sign.weight < SURE and (speaks_to_nobody or is_answered(lines, position))
     return is_unsure or may_be_headline(lines, position, sign)
 

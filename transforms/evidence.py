@@ -6,10 +6,10 @@ it there. Where nobody gave a value and no rule is sure, there is no value, and 
 
 import polars as pl
 
-from transforms.raw_schema import EVIDENCE_FIELDS
+from transforms.raw_schema import DATE_FIELDS, EVIDENCE_FIELDS
 from transforms.schema import RECORD_EVIDENCE
 
-FOUND_FIELDS = ("headline", "dek", "authors", "published_at", "modified_at")
+FOUND_FIELDS = ("headline", "dek", "authors", *DATE_FIELDS)
 BODY = "body"
 LANGUAGE_RULE = "language_detector"
 MISMATCH_RULE = "headline_mismatch"
@@ -39,7 +39,7 @@ def _value(field: str) -> pl.Expr:
         return pl.when(pl.col("authors").list.len() > 0).then(pl.col("authors").list.join(_BETWEEN_NAMES))
     if field == "language":
         return pl.col("declared_language")
-    if field in {"published_at", "modified_at"}:
+    if field in DATE_FIELDS:
         return pl.col(field).dt.to_string("iso:strict")
     return pl.col(field)
 

@@ -26,7 +26,7 @@ articles that were learned from alone, it gives 78.5 % at 0.45 % (-6.16) to 81 %
 MISSED_DEK_PART = 0.5
 """A word of the dek that is missing counts half: a dek says in other words what the text says."""
 FIRST_CHARS = 400
-LEAST_LETTERS = 3
+LEAST_WORD_LETTERS = 3
 SHORT_STEM, LONG_STEM, ENDING = 4, 7, 2
 LEAST_BODY_CHARS = 150
 """Shorter texts hold too few words to miss any."""
@@ -79,7 +79,7 @@ def _words_of_title(judged: pl.DataFrame, *, ignored: Sequence[str]) -> pl.DataF
     )
     letters = pl.col("word").str.len_chars().cast(pl.Int64)
     is_number = pl.col("word").str.contains(r"^\p{N}+$")
-    told = words.filter(((letters >= LEAST_LETTERS) | is_number) & ~pl.col("word").is_in(list(ignored)))
+    told = words.filter(((letters >= LEAST_WORD_LETTERS) | is_number) & ~pl.col("word").is_in(list(ignored)))
     stem = (
         pl.when(is_number)
         .then("word")

@@ -12,8 +12,8 @@ Removing prose is worse than keeping furniture, so what reads like a paragraph i
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
-from transforms.appeals import APPEAL, CUES
-from transforms.authorship import LEADING_LINES, take_bios_below
+from transforms.appeals import APPEAL, APPEAL_RULES
+from transforms.authorship import take_bios_below
 from transforms.bios import BioReader
 from transforms.bylines import NameReader
 from transforms.doubts import is_answered, is_in_doubt, is_told, may_be_headline
@@ -22,6 +22,7 @@ from transforms.offers import take_addressed, take_beside, take_between
 from transforms.signals import (
     ADDRESS,
     BYLINE_LABEL,
+    BYLINE_LINES,
     LAST_LONG_LINES,
     LIKELY,
     NAME_AND_ROLE,
@@ -33,49 +34,51 @@ from transforms.signals import (
     WEAK,
 )
 from transforms.threads import take_threads
+from transforms.voices import Voices
 
 MOST_ATTACHED = 12
 """Lines that go with the one above: bullets of an offer, headlines under "Related"."""
 MOST_LINK_HEADING_CHARS = 40
+"""A longer line is itself one of the links."""
 MOST_APPEAL_CHARS = 160
 """A longer one at the end is kept: an article may end in "To register, write to …"."""
 MANY_SIGNS = 3
 """A line with this many signs is furniture, however long it is."""
 
 _OF_AUTHORS = frozenset({"author_bio", "byline"})
-_OF_THE_END = frozenset({TIMESTAMP, READER_SAYS, ADDRESS, APPEAL, CUES})
+_OF_THE_END = APPEAL_RULES | {TIMESTAMP, READER_SAYS, ADDRESS}
 _TAKES_BULLETS = frozenset({"paywall", "newsletter", "other_boilerplate", "consent", "share", "related"})
 
 
-def label_lines(lines: Sequence[Line], names: NameReader, bios: BioReader) -> None:
+def label_lines(lines: Sequence[Line], names: NameReader, bios: BioReader, voices: Voices) -> None:
     """Label the lines of one text, but for bylines."""
-    in_doubt = _take_sure(lines, names)
+    in_doubt = _take_sure(lines, voices)
     before = -1
     while (labelled := sum(line.label is not None for line in lines)) > before:  # one may uncover another at the ends
         before = labelled
         _take_beside_furniture(lines, in_doubt)
         _take_top(lines)
-        _take_end(lines, names, bios)
+        _take_end(lines, bios, voices)
         take_threads(lines)
         _take_attached(lines)
         take_beside(lines)
-        take_addressed(lines, names.reader)
+        take_addressed(lines, voices.to_reader)
         take_between(lines)
         take_bios_below(lines, names)
         _fill_gaps_below(lines)
 
 
-def _take_sure(lines: Sequence[Line], names: NameReader) -> dict[int, Sign]:
+def _take_sure(lines: Sequence[Line], voices: Voices) -> dict[int, Sign]:
     """Label lines with sure signs, wherever they stand; give the signs of those that are in doubt, by position."""
     in_doubt: dict[int, Sign] = {}
     is_below_prose = False
     for position, line in enumerate(lines):
-        if BYLINE_LABEL in line.rules and line.number < LEADING_LINES:  # "Autor: Jan Becker" may be a credit below
+        if BYLINE_LABEL in line.rules and line.number < BYLINE_LINES:  # "Autor: Jan Becker" may be a credit below
             line.signs = [sign for sign in line.signs if sign.kind != "image_credit"]
         sign = _sure_sign(line, may_be_bio=is_below_prose and line.lines_below < LAST_LONG_LINES - 1)
-        if sign is not None and is_in_doubt(lines, position, sign, names):
+        if sign is not None and is_in_doubt(lines, position, sign, voices):
             in_doubt[position] = sign
-        elif sign is not None and not is_told(line, sign, names):
+        elif sign is not None and not is_told(line, sign, voices):
             line.take(sign)
         is_below_prose |= line.is_prose
     return in_doubt
@@ -119,15 +122,15 @@ def _counts_at_top(sign: Sign) -> bool:
     return sign.kind not in _OF_AUTHORS and sign.rule not in _OF_THE_END
 
 
-def _take_end(lines: Sequence[Line], names: NameReader, bios: BioReader) -> None:
+def _take_end(lines: Sequence[Line], bios: BioReader, voices: Voices) -> None:
     """Label lines with any sign below the last paragraph, from the end upwards."""
     prose = [line for line in lines if line.is_prose]
     for position in range(len(lines) - 1, -1, -1):
         line = lines[position]
         if line.label is None and line.signs and position and not is_answered(lines, position):
-            others = [other for other in prose if other is not line and other.is_prose]
-            around = lines[max(position - 1, 0) : position + 2]
-            line.take(_possible_sign(line) or _weak_sign(line, around, others, names, bios))
+            sign = _possible_sign(line) or _weak_sign(line, prose, bios, voices)
+            if sign is not None and (sign.rule != ADDRESS or _is_beside_furniture(lines, position)):
+                line.take(sign)
         if line.is_prose:
             break
 
@@ -139,22 +142,25 @@ def _possible_sign(line: Line) -> Sign | None:
     return surest if surest.weight > WEAK and not is_story and not line.begins_with_speech else None
 
 
-def _weak_sign(
-    line: Line, around: Sequence[Line], prose: Sequence[Line], names: NameReader, bios: BioReader
-) -> Sign | None:
+def _weak_sign(line: Line, prose: Sequence[Line], bios: BioReader, voices: Voices) -> Sign | None:
     """The weak sign by which a line is a biography, or speaks to the reader, as none of the paragraphs does."""
     by_rule = {sign.rule: sign for sign in line.signs}
     if not by_rule.keys() & {NAME_AND_ROLE, APPEAL, ADDRESS}:
         return None
-    text = " ".join(paragraph.text for paragraph in prose)
+    text = " ".join(other.text for other in prose if other is not line and other.is_prose)
     if NAME_AND_ROLE in by_rule and bios.is_bio(line.text, text):
         return by_rule[NAME_AND_ROLE]
-    if names.reader.search(text):
+    if voices.to_reader.search(text):
         return None
     if APPEAL in by_rule and len(line.text) <= MOST_APPEAL_CHARS and not line.begins_with_speech:
         return by_rule[APPEAL]
-    is_beside = any(other.label is not None and other.label.rule not in {APPEAL, CUES} for other in around)
-    return by_rule.get(ADDRESS) if is_beside else None
+    return by_rule.get(ADDRESS)
+
+
+def _is_beside_furniture(lines: Sequence[Line], position: int) -> bool:
+    """Whether a line above or below has its label by more than an appeal."""
+    around = lines[position - 1 : position + 2]
+    return any(other.label is not None and other.label.rule not in APPEAL_RULES for other in around)
 
 
 def _is_said_once(line: Line, surest: Sign) -> bool:

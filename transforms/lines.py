@@ -11,15 +11,19 @@ from typing import NamedTuple
 from transforms.paragraphs import LIST_ITEM
 
 LEAST_PROSE_CHARS = 60
+"""A sentence as long as this reads like prose."""
 MOST_TITLE_CHARS = 160
+"""A longer line reads like prose even where it is no sentence."""
 MOST_BUTTON_CHARS = 60
+"""Of a button, or the heading of a list: a few words."""
+MOST_NAMES_QUOTED = 2
+"""Names of papers in one line; who sets more in quotation marks quotes."""
 
 _LIST_ITEM = re.compile(LIST_ITEM)
 _QUESTION = re.compile(r"[?!؟？！][\"”’»)]*$")
 _QUOTE = re.compile(r"[\"“”„«»‘「]")
 _QUOTED_NAME = re.compile(r"[\"“„«‘](?!\d)[^\W_a-zа-яё][^\"“”„«»‘.!?,:;]{1,30}[\"”“»’](?!\s?[,،:;–—-])")
 """What stands in quotation marks as the name of a paper does: a few words, the first with a capital."""
-MOST_NAMES_QUOTED = 2
 
 
 class Sign(NamedTuple):

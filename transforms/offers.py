@@ -8,35 +8,35 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from transforms.appeals import APPEAL, CUES
+from transforms.appeals import APPEAL, APPEAL_RULES
 from transforms.lines import Label, Line
 
 ADDRESSED = "addresses_reader_beside"
 
-MOST_CHARS_BESIDE = {APPEAL: 100, CUES: 100}
+MOST_CHARS_BESIDE = 100
 """A longer line is a paragraph, whatever stands above it."""
 MOST_CHARS_BETWEEN, MOST_LINES_BETWEEN = 100, 2
 """Of what stands inside an offer: names, prices, a sentence on what the letter is about."""
 MOST_CHARS_ADDRESSED, MOST_LINES_ADDRESSED = 120, 3
-"""Of what speaks to the reader beside an offer."""
+"""Of what speaks to the reader beside an offer; more may be the article."""
 MOST_CHARS_OF_BUTTON = 30
 """Of what stands alone between two pieces of furniture of which one is no offer: buttons."""
 
 _OFFERS = frozenset({"paywall", "newsletter", "consent", "comments"})
 _MAY_BE_OFFERS = _OFFERS | {"other_boilerplate", "share"}
+_LOOSE_RULES = APPEAL_RULES | {ADDRESSED}
 
 
 def take_beside(lines: Sequence[Line]) -> None:
     """Label lines with cues of appeals above or below an offer."""
     for position, line in enumerate(lines):
-        asking = [sign for sign in line.signs if sign.rule in MOST_CHARS_BESIDE]
-        if not asking or line.label is not None or line.holds_speech:
+        asking = [sign for sign in line.signs if sign.rule in APPEAL_RULES]
+        if not asking or line.label is not None or len(line.text) > MOST_CHARS_BESIDE or line.holds_speech:
             continue
         around = [other for other in lines[max(position - 1, 0) : position + 2] if _is_known(other)]
         for sign in asking:
-            is_short = len(line.text) <= MOST_CHARS_BESIDE[sign.rule]
             kinds = _MAY_BE_OFFERS if sign.rule == APPEAL else _OFFERS
-            if is_short and any(_is_one_of(other, kinds) for other in around):
+            if any(_is_one_of(other, kinds) for other in around):
                 line.take(sign)
 
 
@@ -71,13 +71,13 @@ def _may_speak(line: Line) -> bool:
 
 def _is_offer(line: Line) -> bool:
     """Whether a line is labelled as an offer; an appeal for money has a kind with other things."""
-    is_appeal = line.is_labelled("other_boilerplate") and bool(line.rules & {APPEAL, CUES})
+    is_appeal = line.is_labelled("other_boilerplate") and bool(line.rules & APPEAL_RULES)
     return is_appeal or _is_one_of(line, _OFFERS)
 
 
 def _is_known(line: Line) -> bool:
     """Whether a line has its label by more than cues: articles on cookies would go line by line."""
-    return line.label is not None and line.label.rule not in {CUES, APPEAL, ADDRESSED}
+    return line.label is not None and line.label.rule not in _LOOSE_RULES
 
 
 def take_between(lines: Sequence[Line]) -> None:

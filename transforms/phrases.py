@@ -39,6 +39,14 @@ MATCHES = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String()
 """`weight` is 2 for a pattern that covers the line word by word, 1 for others that begin with it, else 0."""
 
 
+class Row(NamedTuple):
+    """A row of the table."""
+
+    language: str
+    kind: str
+    pattern: str
+
+
 @dataclass(frozen=True)
 class Pattern:
     """A row of the table, compiled.
@@ -63,28 +71,21 @@ class Pattern:
         return re.compile(self.expression)
 
 
-def compile_pattern(
-    kind: str,
-    language: str,
-    pattern: str,
-    *,
-    lists: Mapping[str, Sequence[str]],
-    common: AbstractSet[str] = frozenset(),
-) -> Pattern:
+def compile_pattern(row: Row, *, lists: Mapping[str, Sequence[str]], common: AbstractSet[str] = frozenset()) -> Pattern:
     """Compile a row of the table; `lists` are what @ refers to, `common` words that are no use to look for.
 
     Raises:
         ValueError: if the pattern holds no word to look for, a stem of one letter, or a list that there is not.
     """
-    tokens = pattern.split()
+    tokens = row.pattern.split()
     is_anchored, is_closed = tokens[:1] == ["^"], tokens[-1:] == ["$"]
     slots = [_alternatives(token, lists) for token in tokens[is_anchored : len(tokens) - is_closed]]
     held = _held(slots, common, is_anchored=is_anchored)
     if held is None:
-        raise ValueError(f"the pattern {pattern!r} holds no word of {LEAST_HINT_CHARS} letters that tells enough")
+        raise ValueError(f"the pattern {row.pattern!r} holds no word of {LEAST_HINT_CHARS} letters that tells enough")
     return Pattern(
-        kind=kind,
-        rule=f"{language}: {pattern}",
+        kind=row.kind,
+        rule=f"{row.language}: {row.pattern}",
         expression=f"{'^' if is_anchored else ''}{''.join(map(_slot_expression, slots))} {'$' if is_closed else ''}",
         held=held,
         weight=is_anchored + (is_anchored and is_closed and _WORDS_BETWEEN not in tokens),
@@ -184,8 +185,8 @@ class Phrases:
         """
         folded = frozenset(map(fold_literal, common))
         self._patterns = [
-            compile_pattern(kind, language, pattern, lists=lists.get(language, {}), common=folded)
-            for language, kind, pattern in rows.select("language", "kind", "pattern").iter_rows()
+            compile_pattern(row, lists=lists.get(row.language, {}), common=folded)
+            for row in map(Row._make, rows.select(Row._fields).iter_rows())
         ]
         self._kinds = kinds
 

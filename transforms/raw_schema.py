@@ -27,7 +27,9 @@ RAW_RECORDS = pl.Schema(
 seconds included; `language` is what the source declared; `extra` is a JSON object of the fields that no name fits;
 `origins` says of each field of `EVIDENCE_FIELDS` that is given where it was found, a line `field=place` for each."""
 
-EVIDENCE_FIELDS = ("headline", "dek", "authors", "published_at", "modified_at", "language", "url")
+DATE_FIELDS = ("published_at", "modified_at")
+
+EVIDENCE_FIELDS = ("headline", "dek", "authors", *DATE_FIELDS, "language", "url")
 """Fields of which it is kept where they came from."""
 
 REJECTS = pl.Schema(

@@ -11,27 +11,31 @@ from functools import cache
 import polars as pl
 
 from transforms.appeals import APPEAL, CUES, AppealReader
-from transforms.bylines import PARTICLES
+from transforms.bylines import AND, PARTICLES
 from transforms.captions import PERSON_IN_BRACKETS, CaptionReader
 from transforms.vocabulary import LABEL_KINDS, PHRASE_KINDS, Vocabulary
 
 LONGEST_LINE = 700
 """Characters of a line that may be furniture; longer ones were prose in every page looked at."""
 SHORT_LINE = 160
+"""Credits, labels, marks of threads and bylines are no longer."""
 CAPTION_CHARS = 400
+"""A label or a credit is surer than a shape, and the caption may be longer (`captions.LONGEST_CAPTION`)."""
 CREDIT_CHARS = 120
 """How much of the end of a caption is searched for a credit."""
 MOST_LABEL_CHARS = 60
 """A sentence longer than this is no button and no label."""
 ADDRESS_CHARS = 200
 """A longer line is the last paragraph of an article that speaks to its readers."""
-ROLE_CHARS = 150
+HEAD_CHARS = 150
+"""How much of a biography is searched for the name that it begins with, and for what follows the name."""
 SURE_CHARS = 200
 """A line that bears a likely sign and is no longer than this is furniture wherever it stands."""
 FIRST_LONG_LINES, LAST_LONG_LINES = 4, 6
 """Longer lines are furniture only at either end of a text."""
-FIRST_LINES, LAST_LINES = 8, 20
-"""Lines at either end of a text among which bylines and biographies are looked for; threads stand below the latter."""
+BYLINE_LINES, BIO_LINES = 8, 20
+"""Lines at the top among which bylines, and at the end among which biographies are looked for; threads stand below the
+latter."""
 
 SURE, LIKELY, POSSIBLE, WEAK = 2, 1, 0, -1
 SIGNALS = pl.Schema({"id": pl.UInt32(), "kind": pl.String(), "rule": pl.String(), "weight": pl.Int64()})
@@ -47,7 +51,7 @@ ADDRESS = "addresses_reader"
 
 _NAME_WORD = r"\p{Lu}[\p{L}\p{M}.’'ʼ\-]*"
 _NAME = rf"{_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*{_NAME_WORD}){{1,4}}"
-_AND = r"\s+(?:and|und|et|y|e|i|oraz|и|&)\s+"
+_AND = rf"\s+(?:{AND})\s+"
 _CASELESS_NAME = r"(?:\p{Lo}{1,2}\.\s*){0,2}\p{Lo}[\p{Lo}\p{M}]+\s+\p{Lo}[\p{Lo}\p{M}]+"
 
 _IMAGE_FILE = (
@@ -75,18 +79,15 @@ _TIMESTAMP = (
     r"(?i)\d[:h]\d{2}\b[^.!?]*$|\d\s?\p{L}+\.?\s(?:ago|temu|назад)$|"
     r"(?:^|\s)(?:vor|hace|il y a|منذ|قبل)\s\d+\s?\p{L}+\.?$"
 )
+SAYS = "says|sagt|schreibt|dice|dit|pisze|napisał|пишет"
+"""What stands between the name of a reader and what that reader wrote."""
 _READER_SAYS = (
     r"(?i)^(?:\d+[.)]\s)?[^.,!?:]{2,40}(?:\.[^.,!?:]{0,20})?\s"
-    r"(?:says|sagt|schreibt|dice|dit|a dit|napisał|napisała|napisał\(a\)|pisze|пишет|говорит|"
-    r"يقول|تقول)\s?:$"
+    rf"(?:{SAYS}|a dit|napisała|napisał\(a\)|говорит|يقول|تقول)\s?:$"
 )
-
-
 _VOTE = r"(?:[^\p{L}]|\b\d+\s?(?:h|min|d|j|std|ч)\b|\b(?:il y a|hace|vor|ago|temu|назад)\b)*"
 """What stands between the buttons below a comment: bars, pictures, counts."""
 _VOTES = r"^#\d{1,4}$|^[+−–▲△⬆👍♥❤-]\s?\d{1,4}(?:\s*[|/·]?\s*[+−–▼▽⬇👎-]\s?\d{1,4})?$"
-
-
 _LOOKS = {
     "names_file": r"(?i)\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?|heic)",
     "shows_camera": "^[📷📸🎥]",
@@ -128,9 +129,9 @@ class LineRules:
             *self._find_labels(short),
             *self._find_captions(_where(looked_at, looked_at["chars"] <= CAPTION_CHARS)),
             *self._find_thread_marks(_where(short, short["chars"] <= MOST_LABEL_CHARS)),
-            *self._find_bylines(_where(short, short["block_no"] < FIRST_LINES)),
+            *self._find_bylines(_where(short, short["block_no"] < BYLINE_LINES)),
             *self._find_address(_where(looked_at, looked_at["blocks_below"] < LAST_LONG_LINES)),
-            *self._find_bios(_where(looked_at, looked_at["blocks_below"] < LAST_LINES)),
+            *self._find_bios(_where(looked_at, looked_at["blocks_below"] < BIO_LINES)),
             self._find_appeals(looked_at),
             *(_as_caption(found) for found in self._captions.find(looked_at)),
         ]
@@ -218,7 +219,7 @@ class LineRules:
     def _find_bylines(self, first: pl.DataFrame) -> Iterator[pl.DataFrame]:
         label = rf"(?i)^\W{{0,3}}(?:{self._any('byline_label')})\.?[\s:]"
         yield _tell(_where(first, first["byline_label"]), "byline", BYLINE_LABEL, label, WEAK)
-        separator = r"(?:\s*[,;|/·•]\s*|\s+(?:and|und|et|y|e|i|oraz|и|&)\s+)"
+        separator = rf"(?:\s*[,;|/·•]\s*|{_AND})"
         names = rf"^{_NAME}(?:{separator}{_NAME})*$"
         yield _tell(_where(first, ~first["ends_statement"]), "byline", BARE_NAMES, names, WEAK)
         with_role = _where(first, ~first["ends_statement"] & first["bio_role"])
@@ -232,7 +233,7 @@ class LineRules:
 
     def _find_bios(self, last: pl.DataFrame) -> Iterator[pl.DataFrame]:
         verbs = rf"(?:\s*\([^()]*\))?(?:\s*[,:—–-]|\s+(?:{self._any('bio_verb')})\s)"
-        heads = _where(last, last["bio_role"]).with_columns(pl.col("line").str.head(ROLE_CHARS))
+        heads = _where(last, last["bio_role"]).with_columns(pl.col("line").str.head(HEAD_CHARS))
         begins = rf"^\W{{0,4}}(?:{_NAME}(?:{_AND}{_NAME})?{verbs}|{_CASELESS_NAME})"
         yield _tell(heads, "author_bio", NAME_AND_ROLE, begins, WEAK)
 

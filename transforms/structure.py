@@ -14,7 +14,7 @@ from transforms.blocks import CLOSING
 from transforms.markup import TAG
 from transforms.paragraphs import LIST_ITEM
 
-MOST_TITLE_CHARS = 200
+MOST_HEADLINE_CHARS = 200
 MOST_HEADLINE_WORDS = 20
 MOST_HEADING_CHARS = 80
 MOST_HEADING_WORDS = 12
@@ -95,7 +95,7 @@ def _capitals() -> dict[str, pl.Expr]:
 
 def _find_titles(lines: pl.DataFrame) -> pl.DataFrame:
     """Short lines that do not end as a statement does."""
-    short_lines = lines.filter(pl.col("chars").is_between(1, MOST_TITLE_CHARS) & ~pl.col("ends_statement"))
+    short_lines = lines.filter(pl.col("chars").is_between(1, MOST_HEADLINE_CHARS) & ~pl.col("ends_statement"))
     block = pl.col("block")
     return short_lines.filter(
         block.str.contains(_STARTS_LIKE_TITLE) & ~block.str.contains(_IS_ADDRESS) & ~block.str.contains(TAG)

@@ -10,24 +10,28 @@ import re
 from collections.abc import Sequence
 
 from transforms.lines import MOST_BUTTON_CHARS, Label, Line
-from transforms.signals import READER_ACTS, READER_SAYS, TIMESTAMP
+from transforms.signals import READER_ACTS, READER_SAYS, SAYS, TIMESTAMP
 
 MOST_GAP = 6
 """Lines of a comment between one mark and the next."""
 LEAST_MARKS = 2
+"""A single one may stand in prose by chance."""
 MOST_SHARE = 0.4
 """A heading alone makes a thread of what follows only if that is short beside the article."""
-MOST_NAME_CHARS = 40
+MOST_ALIAS_CHARS, MOST_ALIAS_WORDS = 40, 4
+"""Of what a reader is called, which need not be a name as in bylines."""
+MOST_NAME_DISTANCE = 4
+"""Lines from the name of a reader to the mark below: what is written may stand between."""
+LONGEST_COMMENT = 600
+"""Characters of a line in a thread that no button or vote marks."""
 MOST_BEGINNINGS = 20
 """Lines that are tried as the beginning of a thread: real pages have one or two."""
 
-_SAYS = "says|said|wrote|writes|schrieb|schreibt|sagt|a écrit|dit|dice|escribió|pisze|napisał|пишет|написал"
+_SAYS = f"{SAYS}|said|wrote|writes|schrieb|a écrit|escribió|написал"
 _MARK = re.compile(
     r"^[^.!?؟]{0,60}(?:\b\d{1,2}[:.h]\d{2}\b|\b\d{4}\b|\b(?:ago|vor|hace|il y a|temu|назад)\b|منذ|قبل)[^.!?؟]{0,30}$"
     rf"|^@\w+|^[\W\d]*\d[\W\d]*$|\b(?:{_SAYS})\s*:?$"
 )
-
-
 _MARKS = frozenset({TIMESTAMP, READER_SAYS, READER_ACTS})
 _MAY_BE_MARKS = frozenset({"comments", "share", "other_boilerplate"})
 _DATED = re.compile(
@@ -42,11 +46,6 @@ _SIGNED = re.compile(
 """What no person is called, and a day and a time."""
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:\s?(?:uhr|hrs?|[ap]\.?m\b|gmt|utc|cest?|мск))?", re.IGNORECASE)
 _INITIAL_AT_END = re.compile(r"\s[^\W\d_]\.$")
-MOST_NAME_WORDS = 4
-MOST_NAME_DISTANCE = 4
-"""Lines from the name of a reader to the mark below: what is written may stand between."""
-LONGEST_COMMENT = 600
-"""Characters of a line in a thread that no button or vote marks."""
 
 
 def take_threads(lines: Sequence[Line]) -> None:
@@ -122,6 +121,6 @@ def _is_other_furniture(line: Line) -> bool:
 
 def _is_name(line: Line) -> bool:
     """Whether it could be the name of a reader: a few words that are no sentence."""
-    is_short = len(line.text) <= MOST_NAME_CHARS and len(line.text.split()) <= MOST_NAME_WORDS
+    is_short = len(line.text) <= MOST_ALIAS_CHARS and len(line.text.split()) <= MOST_ALIAS_WORDS
     is_statement = line.ends_sentence and _INITIAL_AT_END.search(line.text) is None
     return line.label is None and is_short and not is_statement and not line.rules & _MARKS

@@ -5,7 +5,7 @@ compared with (see `phrases`); those of `WORD_KINDS` are lists of words that rul
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -109,6 +109,11 @@ def word_pattern(word: str) -> str:
     """Make a regular expression of a word of a list, for Python and for polars."""
     escaped = re.escape(word.removesuffix("*")).replace(r"\ ", r"\s+").replace(r"\-", "-").replace("'", "['’]")
     return escaped + r"\w*" * word.endswith("*")
+
+
+def compile_words(words: Iterable[str]) -> re.Pattern[str]:
+    """Compile an expression for any of the words of a list, whole and in either case."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(word_pattern, words))})(?!\w)", re.IGNORECASE)
 
 
 def read_vocabulary(table: pl.DataFrame) -> Vocabulary:

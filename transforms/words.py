@@ -49,6 +49,5 @@ def fold_literal(literal: str) -> str:
 
 def fold_characters(characters: pl.Series) -> pl.Series:
     """Reduce each character as `bare_words` does within a word: a space where it parts words, else what is left."""
-    return bare_words(pl.concat_str(pl.lit("a"), characters, pl.lit("a"))).pipe(
-        lambda words: pl.select(words.str.slice(2, words.str.len_chars() - 4)).to_series()
-    )
+    words = bare_words(pl.concat_str(pl.lit("a"), characters, pl.lit("a")))
+    return pl.select(words.str.slice(2, words.str.len_chars() - 4)).to_series()

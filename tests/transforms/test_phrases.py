@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeds.tables import boilerplate
-from transforms.phrases import Phrases, compile_pattern
+from transforms.phrases import Phrases, Row, compile_pattern
 from transforms.vocabulary import PHRASE_KINDS, read_vocabulary
 
 LISTS = {"network": ("facebook", "whatsapp"), "call": ("join", "subscribe")}
@@ -71,7 +71,7 @@ def test_a_pattern_holds_back(pattern: str, line: str) -> None:
 @pytest.mark.parametrize("pattern", ["…", "^ $", "a*", "^ @unknown words", "of"])
 def test_a_pattern_that_cannot_be_looked_for_is_an_error(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"word|list|stem"):
-        compile_pattern("share", "en", pattern, lists=LISTS, common=frozenset({"the", "this"}))
+        compile_pattern(Row("en", "share", pattern), lists=LISTS, common=frozenset({"the", "this"}))
 
 
 def test_a_match_says_how_much_of_the_line_it_covers() -> None:
@@ -98,7 +98,7 @@ def test_looking_up_finds_what_comparing_all_finds(words: list[str]) -> None:
     line = " ".join(words)
     patterns = ("^ join our @network", "our whatsapp … group", "^ read more $", "whatsapp")
     compared = [
-        compile_pattern("share", "en", pattern, lists=LISTS).regex.search(
+        compile_pattern(Row("en", "share", pattern), lists=LISTS).regex.search(
             " " + " ".join(word.lower() for word in words if word[0].isalnum()) + " "
         )
         is not None
