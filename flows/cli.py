@@ -14,19 +14,22 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows import boilerplate_cli, steps
+from flows import boilerplate_cli, duplicates_cli, steps
 from flows.boilerplate import UnknownLineError
+from flows.comparison import UnknownRecordError
 from flows.console import print_checks, print_nothing_new, print_preview, print_status, print_summary
 from flows.display import show_progress, tell, tell_waiting
 from flows.doctor import examine
 from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import configured_api, is_answering
 from flows.preview import preview as preview_file
+from flows.rebuild import rebuild_fingerprints
 from flows.reclean import RefusedError
 from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings
@@ -41,6 +44,8 @@ from warehouse.writer_lock import hold_writer_lock
 
 DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130, 141
 
+_OF_USAGE = (SettingsError, NotPublishedError, QueryError, UsageError, UnknownLineError, UnknownRecordError)
+
 UNREAD_SHOWN = 5
 """Files that could not be read, to name at most; all stand in `ops.drops`."""
 
@@ -54,6 +59,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(boilerplate_cli.app, name="boilerplate")
+app.command("why")(duplicates_cli.why)
+app.command("duplicates")(duplicates_cli.list_duplicates)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -87,7 +94,9 @@ def _explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an error, and the exit code."""
     if isinstance(error, typer.TyperException):
         return f"{error.format_message().rstrip('.')}. See copydesk --help.", WRONG_USAGE
-    if isinstance(error, SettingsError | NotPublishedError | QueryError | UsageError | UnknownLineError):
+    if isinstance(
+        error, SettingsError | NotPublishedError | QueryError | UsageError | UnknownLineError | UnknownRecordError
+    ):
         return str(error), WRONG_USAGE
     if isinstance(error, RefusedError):
         return str(error), REFUSED
@@ -229,6 +238,29 @@ def publish(home: HomeOption = None) -> None:
     with hold_writer_lock(folder.writer_lock, purpose="publish", on_wait=tell_waiting), open_lake(folder) as lake:
         steps.publish(lake)
     tell(f"Published {folder.published}.")
+
+
+class Part(StrEnum):
+    """What can be made anew."""
+
+    FINGERPRINTS = "fingerprints"
+
+
+@app.command()
+def rebuild(
+    only: Annotated[Part, typer.Option(help="What to make anew from the stored records.")],
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make fingerprints, matches and articles anew from the stored records, in one commit."""
+    settings = load_settings(home=home, config=config)
+    if not settings.home.is_initialised:
+        raise NotPublishedError(
+            f"There is nothing to rebuild {only} of in {settings.home.root}; run copydesk ingest first."
+        )
+    with show_progress() as on_progress:
+        summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
+    print_summary(summary, settings.home)
 
 
 @app.command()

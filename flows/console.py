@@ -45,11 +45,24 @@ def print_summary(summary: Summary, home: Home) -> None:
     """Print what a run came to, and where to look next."""
     console = output_console()
     console.print(f"[bold]{summary.run_id}[/bold] {summary.status} in {summary.seconds:.1f} s")
-    copies = f"{summary.articles_new:,} new articles, {summary.exact_copies:,} exact copies"
+    copies = (
+        f"{summary.articles_new:,} new articles, {summary.exact_copies:,} exact copies, "
+        f"{summary.near_copies:,} near copies, {summary.other_copies:,} revisions and excerpts"
+    )
     console.print(
         f"  drops {summary.drops:,}   records in {summary.records_in:,} = "
         f"loaded {summary.records_loaded:,} ({copies}) + quarantined {summary.records_quarantined:,}"
     )
+    if summary.articles_joined or summary.articles_split:
+        console.print(
+            f"  earlier articles: {summary.articles_joined:,} joined others (see article_redirects), "
+            f"{summary.articles_split:,} were split off"
+        )
+    if summary.texts_left_out:
+        console.print(
+            f"  {summary.texts_left_out:,} texts are made up of passages that very many others share: only exact "
+            "copies of these were looked for"
+        )
     if summary.records_quarantined:
         reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
         _print_rows(console, "Held back in this run", reasons)

@@ -12,14 +12,17 @@ from pathlib import Path
 import polars as pl
 
 from flows.land import DROP_KEY
+from flows.match import MATCH_COUNTS, PLACED
 from flows.run import Progress, Run, Summary
 from flows.validate import accepted_sources, refused_sources
-from transforms.schema import ARTICLES, BOILERPLATE_CANDIDATES, DROPS, LINE_SIGHTINGS, RECORD_ARTICLES, RUNS
+from transforms.schema import BOILERPLATE_CANDIDATES, DROPS, LINE_SIGHTINGS, RUNS
 from warehouse.landing import write_known_files
 from warehouse.publish import publish
 
 _WHOLE = ("ops.drops", "ops.validations", "ops.runs", "ops.incidents", BOILERPLATE_CANDIDATES.name)
 """Tables that a run stages as one file."""
+
+_COUNTED = ("articles_new", "articles_joined", "articles_split", "texts_left_out")
 
 
 class ConservationError(Exception):
@@ -117,25 +120,26 @@ def _status(refused: Sequence[str]) -> pl.Expr:
 
 
 def _summarise(run: Run, drops: pl.DataFrame) -> Summary:
-    loaded = int(drops["records_loaded"].sum())
-    articles_new = _new_articles(run)
+    counts = match_counts(run)
     return Summary(
         run_id=run.run_id,
         status="refused" if refused_sources(run) else "done",
         drops=drops.height,
         records_in=int(drops["records_in"].sum()),
-        records_loaded=loaded,
+        records_loaded=int(drops["records_loaded"].sum()),
         records_quarantined=int(drops["records_quarantined"].sum()),
-        exact_copies=loaded - articles_new,
-        articles_new=articles_new,
+        exact_copies=counts.get("exact_copy", 0),
+        near_copies=counts.get("near_copy", 0),
+        other_copies=counts.get("revision", 0) + counts.get("excerpt", 0),
+        **{name: counts.get(name, 0) for name in _COUNTED},
         seconds=round((datetime.now(UTC) - run.started_at).total_seconds(), 3),
     )
 
 
-def _new_articles(run: Run) -> int:
-    """Count the articles none of whose records was stored before."""
-    staged = run.staged(ARTICLES.name)
-    return int(pl.scan_parquet(staged).select(pl.col("is_new").sum()).collect().item()) if staged else 0
+def match_counts(run: Run) -> dict[str, int]:
+    """Return what matching counted; nothing where no record was loaded."""
+    path = run.path(MATCH_COUNTS)
+    return pl.read_parquet(path).row(0, named=True) if path.exists() else {}
 
 
 def _staged_history(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
@@ -165,8 +169,7 @@ def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
         "spans": run.staged("spans", sources=accepted),
         "record_evidence": run.staged("evidence", sources=accepted),
         LINE_SIGHTINGS.name: run.staged("lines", sources=accepted),
-        RECORD_ARTICLES.name: run.staged(RECORD_ARTICLES.name),
-        ARTICLES.name: run.staged(ARTICLES.name),
+        **{table.name: run.staged(table.name) for table in PLACED},
         "ops.quarantine": run.staged("quarantine", sources=accepted) + run.staged("refused", sources=refused),
     }
 

@@ -1,11 +1,12 @@
 """Matching: which article each new record belongs to.
 
-Only records that share a key with a new one are looked at, and never their bodies. Where records are replaced, those
-that share a key with what they were are looked at as well: an article that loses its last record is left with none,
-and is not shown.
+Texts are matched first (see `flows.match_texts`). A new text, or one that is gone, may change the article of every text
+that it is related to, and of those that these are related to: this component is placed anew as a whole, so that the
+order in which its records came does not show. All other records stay where they are, and nothing is read of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from string import hexdigits
@@ -15,31 +16,78 @@ import polars as pl
 from flows.learn import propose
 from flows.run import Progress, Run
 from flows.validate import accepted_sources
-from transforms.duplicates import MEMBER_COLUMNS, emptied_articles, match_exact_copies
-from transforms.schema import ARTICLES, RECORD_ARTICLES
+from transforms.articles import choose_fields, describe_articles, likely_ids, name_articles
+from transforms.duplicates import (
+    COPIES,
+    FORMER_COLUMNS,
+    MEMBER_COLUMNS,
+    count_copies,
+    fits_text,
+    is_moved,
+    place_records,
+)
+from transforms.schema import (
+    ARTICLE_FIELDS,
+    ARTICLE_REDIRECTS,
+    ARTICLES,
+    FINGERPRINTS,
+    MATCHES,
+    RECORD_ARTICLES,
+)
+
+PLACED = (RECORD_ARTICLES, ARTICLES, ARTICLE_FIELDS, ARTICLE_REDIRECTS, FINGERPRINTS, MATCHES)
+"""Tables that matching stages rows of."""
 
 PARTITION_RECORDS = 100_000
-"""Most new records matched at a time: 160 MB, whatever the number of records."""
+"""Most new records placed at a time whose text has no relation: 160 MB, whatever the number of records."""
+
+MOST_SAME_HEADLINES = 20
+"""Stored records up to which a headline is looked up on other articles: more have `Editorial`, or `Weather`."""
 
 HEX = hexdigits[:16]
 
 REPLACED = pl.Schema({"record_id": pl.String(), "match_key": pl.String()})
 """What has to be known of a record that is replaced."""
 
-_SHARED_KEYS = """
-    WITH touched AS (SELECT DISTINCT match_key FROM read_parquet($files) WHERE starts_with(match_key, $digits)),
-    shared AS (SELECT {columns} FROM records SEMI JOIN touched USING (match_key)),
-    decided AS (
-        SELECT record_id, relation, matched_record_id
-        FROM record_articles_history SEMI JOIN shared USING (record_id)
-        QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY commit_no DESC) = 1
-    )
-    SELECT * FROM shared LEFT JOIN decided USING (record_id)
+MATCH_COUNTS = "match_counts"
+"""Staged file of what matching came to."""
+
+_RELATED = """
+    SELECT * FROM ops.matches
+    WHERE one_key IN (SELECT match_key FROM read_parquet($keys))
+        OR other_key IN (SELECT match_key FROM read_parquet($keys))
+"""
+_MEMBERS = f"""
+    SELECT {", ".join(MEMBER_COLUMNS)} FROM records SEMI JOIN read_parquet($keys) USING (match_key)
+    ANTI JOIN read_parquet($staged) USING (record_id)
+"""
+_FORMER = """
+    SELECT record_id, article_id AS was_article, relation AS was_relation, matched_record_id AS was_match,
+        jaccard AS was_jaccard
+    FROM record_articles_history SEMI JOIN read_parquet($records) USING (record_id)
+    QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY commit_no DESC) = 1
+"""
+_TAKEN = "SELECT DISTINCT article_id FROM articles_history SEMI JOIN read_parquet($ids) USING (article_id)"
+_SAME_HEADLINE = f"""
+    SELECT headline, match_key FROM records SEMI JOIN read_parquet($headlines) USING (headline)
+    WHERE NOT list_contains(flags, 'headline_mismatch')
+    QUALIFY count(*) OVER (PARTITION BY headline) <= {MOST_SAME_HEADLINES}
+"""
+_OF_SEVERAL = """
+    SELECT match_key FROM read_parquet($keys)
+    WHERE match_key IN (SELECT one_key FROM ops.matches UNION SELECT other_key FROM ops.matches)
+        OR match_key IN (SELECT match_key FROM records GROUP BY match_key HAVING count(*) > 1)
+"""
+_REDIRECTED = """
+    SELECT article_id, moved_to FROM (
+        SELECT * FROM article_redirects_history
+        QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY commit_no DESC) = 1
+    ) WHERE moved_to IN (SELECT article_id FROM read_parquet($ids))
 """
 
 
 def match(run: Run) -> None:
-    """Stage `record_articles` and `articles`, as far as the new records touch them, and lines that now recur."""
+    """Stage what the new records change about texts and articles, and lines that now recur."""
     accepted = accepted_sources(run)
     staged = run.staged("records", sources=accepted)
     run.on_progress(Progress("matching"))
@@ -49,37 +97,147 @@ def match(run: Run) -> None:
     propose(run, run.staged("lines", sources=accepted))
 
 
-def place(run: Run, staged: list[Path], *, replaced: Path | None = None) -> None:
-    """Stage `record_articles` and `articles`, as far as the records of `staged` files touch them.
+def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stored: bool = False) -> None:
+    """Stage rows of the PLACED tables, as far as the records of `staged` files touch them.
 
-    `replaced` is a file of `record_id` and `match_key`, as they were, of records that the staged ones replace.
+    `replaced` is a file of `record_id` and `match_key`, as they were, of records that the staged ones replace. Where it
+    `is_stored`, what is staged are the files of the lake: all records, and no new one.
     """
+    from flows.match_texts import flag_reused, match_texts  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
+
     folder = run.folder / "matched"
     folder.mkdir()
-    new = pl.scan_parquet(staged).select(MEMBER_COLUMNS)
+    matched = match_texts(run, staged, folder)
+    if not is_stored:
+        flag_reused(staged, matched.reused)
     before = pl.DataFrame(schema=REPLACED) if replaced is None else pl.read_parquet(replaced, columns=list(REPLACED))
-    files = [*staged, *([] if replaced is None else [replaced])]
-    for digits in _partitions(int(new.select(pl.len()).collect().item())):
-        members = new.filter(pl.col("match_key").str.starts_with(digits)).collect()
-        stored = _stored_members(run, files, digits).join(before, on="record_id", how="anti")
-        decisions = match_exact_copies(members, stored)
-        left = before.filter(pl.col("match_key").str.starts_with(digits))["match_key"]
-        articles = pl.concat([decisions.articles, emptied_articles(decisions.articles, left)], how="diagonal")
-        for name, rows in ((RECORD_ARTICLES.name, decisions.record_articles), (ARTICLES.name, articles)):
-            rows.pipe(_decided_by, run=run).write_parquet(folder / f"{name}-{digits}.parquet")
+    new = pl.scan_parquet(staged).select("match_key").unique().collect()
+    touched = pl.concat([new, before.select("match_key"), _share_headline(run, staged)]).unique()
+    related = _component(run, touched, matched.matches)
+    connected = pl.concat([related.select(match_key=side) for side in ("one_key", "other_key")]).unique()
+    placing = _Placing(run, staged, folder, has_placed=is_stored or replaced is not None)
+    placing.place("related", connected, related)
+    alone = touched.join(connected, on="match_key", how="anti")
+    for digits in _partitions(alone.height):
+        placing.place(f"alone{digits}", alone.filter(pl.col("match_key").str.starts_with(digits)), related.clear())
+    placing.counts["texts_left_out"] = matched.left_out
+    pl.DataFrame([placing.counts]).write_parquet(run.path(MATCH_COUNTS))
+
+
+def _share_headline(run: Run, staged: list[Path]) -> pl.DataFrame:
+    """Stored texts that bear the headline of a new record, if they have others to choose from."""
+    headlines, path = run.path("headlines"), run.path("touched_texts")
+    pl.scan_parquet(staged).select("headline").drop_nulls().unique().collect().write_parquet(headlines)
+    same = run.lake.query(_SAME_HEADLINE, {"headlines": str(headlines)})
+    same.select("match_key").unique().write_parquet(path)
+    return run.lake.query(_OF_SEVERAL, {"keys": str(path)}) if same.height else same.select("match_key")
+
+
+def _component(run: Run, touched: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """All matches of texts that are touched, of those that they are related to, and so on."""
+    path = run.path("touched_texts")
+    related, known = found, -1
+    while related.height != known:
+        known = related.height
+        keys = [touched, related.select(match_key="one_key"), related.select(match_key="other_key")]
+        pl.concat(keys).unique().write_parquet(path)
+        stored = run.lake.query(_RELATED, {"keys": str(path)}).select(found.columns)
+        related = pl.concat([found, stored]).unique(["one_key", "other_key"])
+    return related
 
 
 def _partitions(records: int) -> Iterator[str]:
-    """Yield the first digits of the keys to match at a time; keys are digests, so that parts are of one size."""
+    """Yield the first digits of the keys to place at a time; keys are digests, so that parts are of one size."""
     count = 0
     while records > PARTITION_RECORDS * len(HEX) ** count:
         count += 1
     return map("".join, product(HEX, repeat=count))
 
 
-def _stored_members(run: Run, files: Sequence[Path], digits: str) -> pl.DataFrame:
-    query = _SHARED_KEYS.format(columns=", ".join(MEMBER_COLUMNS))
-    return run.lake.query(query, {"files": [str(path) for path in files], "digits": digits})
+class _Placing:
+    """Places records among each other, stages what that changes, and counts it."""
+
+    def __init__(self, run: Run, staged: list[Path], folder: Path, *, has_placed: bool) -> None:
+        self._run = run
+        self._staged = staged
+        self._folder = folder
+        self._has_placed = has_placed
+        self.counts = Counter(dict.fromkeys((*COPIES, "articles_new", "articles_joined", "articles_split"), 0))
+
+    def place(self, name: str, keys: pl.DataFrame, related: pl.DataFrame) -> None:
+        """Place all records of texts that are related to each other, and to no others."""
+        if keys.is_empty():
+            return
+        members = self._members(keys)
+        placed = place_records(members, related, self._run.settings.duplicates)
+        named = name_articles(placed, taken=self._taken(members), salt=self._run.run_id)
+        has_lost = pl.col("was_article").count().over("was_article") > 1
+        is_chosen = (pl.len().over("article_id") > 1) | has_lost
+        several = named.placed.filter(is_chosen)
+        fields = choose_fields(several.with_columns(is_elsewhere=self._is_elsewhere(several)))
+        articles = describe_articles(named.placed, fields)
+        gone = named.redirects.select("article_id", record_count=pl.lit(0, pl.Int64))
+        frames = {
+            RECORD_ARTICLES: named.placed.filter(is_moved()),
+            ARTICLES: pl.concat([articles, gone], how="diagonal"),
+            ARTICLE_FIELDS: fields,
+            ARTICLE_REDIRECTS: self._redirects(named.redirects),
+        }
+        for table, rows in frames.items():
+            columns = [column for column in table.schema.names() if column in rows.columns]
+            decided = rows.select(columns).pipe(_decided_by, run=self._run)
+            decided.write_parquet(self._folder / f"{table.name}-{name}.parquet")
+        self.counts.update(count_copies(named.placed))
+        self.counts.update(
+            articles_new=int(articles["is_new"].sum()), articles_joined=gone.height, articles_split=named.split
+        )
+
+    def _members(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """Read the records of texts, new and stored, and where each was placed before."""
+        path, known = self._run.path("wanted_texts"), self._run.path("wanted_records")
+        keys.write_parquet(path)
+        wanted = keys.get_column("match_key").implode()
+        new = pl.scan_parquet(self._staged).select(MEMBER_COLUMNS).filter(pl.col("match_key").is_in(wanted)).collect()
+        stored = self._run.lake.query(_MEMBERS, {"keys": str(path), "staged": [str(path) for path in self._staged]})
+        members = pl.concat([new, stored.cast(new.schema)])
+        (members if self._has_placed else stored).select("record_id").write_parquet(known)
+        former = self._run.lake.query(_FORMER, {"records": str(known)}).cast(FORMER_COLUMNS)
+        return members.join(former, on="record_id", how="left", maintain_order="left")
+
+    def _taken(self, members: pl.DataFrame) -> frozenset[str]:
+        """Which of the ids that new articles would get are given away."""
+        path = self._run.path("likely_ids")
+        pl.DataFrame({"article_id": likely_ids(members.get_column("match_key").unique())}).write_parquet(path)
+        return frozenset(self._run.lake.query(_TAKEN, {"ids": str(path)}).get_column("article_id"))
+
+    def _is_elsewhere(self, placed: pl.DataFrame) -> pl.Series:
+        """Whether the headline of each record stands on a record of another article too."""
+        path = self._run.path("headlines")
+        headlines = placed.select("headline").drop_nulls().unique()
+        headlines.write_parquet(path)
+        fitting = pl.scan_parquet(self._staged).filter(fits_text()).select("headline", "match_key")
+        new = fitting.filter(pl.col("headline").is_in(headlines.get_column("headline").implode())).collect()
+        same = pl.concat([self._run.lake.query(_SAME_HEADLINE, {"headlines": str(path)}), new]).unique()
+        own = placed.select("article_id", "match_key").unique()
+        others = (
+            placed.select("article_id", "headline")
+            .unique()
+            .join(same, on="headline")
+            .join(own, on=["article_id", "match_key"], how="anti")
+        )
+        found = others.select("article_id", "headline", is_elsewhere=pl.lit(value=True)).unique()
+        joined = placed.join(found, on=["article_id", "headline"], how="left", maintain_order="left")
+        return joined.get_column("is_elsewhere").fill_null(value=False)
+
+    def _redirects(self, redirects: pl.DataFrame) -> pl.DataFrame:
+        """Add the redirects that pointed to what is no more."""
+        if redirects.is_empty():
+            return redirects
+        path = self._run.path("likely_ids")
+        redirects.select("article_id").write_parquet(path)
+        earlier = self._run.lake.query(_REDIRECTED, {"ids": str(path)})
+        further = earlier.join(redirects, left_on="moved_to", right_on="article_id", suffix="_now")
+        return pl.concat([redirects, further.select("article_id", moved_to="moved_to_now")])
 
 
 def _decided_by(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:

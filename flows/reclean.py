@@ -17,7 +17,7 @@ import polars as pl
 
 from flows.learn import Recount, propose
 from flows.load import ConservationError, run_row
-from flows.match import place
+from flows.match import PLACED, place
 from flows.parse import (
     DropBatch,
     Gathered,
@@ -33,11 +33,9 @@ from flows.run import Progress, Run, Summary
 from transforms.parsing import parse_drop
 from transforms.raw_batches import RawBatch
 from transforms.schema import (
-    ARTICLES,
     BOILERPLATE_CANDIDATES,
     DROPS,
     LINE_SIGHTINGS,
-    RECORD_ARTICLES,
     RECORD_EVIDENCE,
     RECORDS,
     RUNS,
@@ -237,7 +235,7 @@ def _commit(run: Run, source: str) -> None:
     with run.lake.commit(f"reclean {run.run_id}"):
         for table, kind in _BY_RECORD.items():
             replace_rows(run.lake, table, run.staged(kind, sources=[source]), replaced=replaced)
-        for table in (RECORD_ARTICLES, ARTICLES):
+        for table in PLACED:
             run.lake.insert(table, run.staged(table.name))
         for table in (BOILERPLATE_CANDIDATES, RUNS):
             run.lake.insert(table, [run.path(table.name)])

@@ -123,6 +123,9 @@ class Summary:
     near_copies: int = 0
     other_copies: int = 0
     articles_new: int = 0
+    articles_joined: int = 0
+    articles_split: int = 0
+    texts_left_out: int = 0
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, object]:

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from expectations.table_rules import DEFAULTS
 from transforms.formats import READ_FORMATS, Format
 from transforms.language import declared_code
 from transforms.raw_schema import RAW_RECORDS
+from transforms.relations import Thresholds
 from warehouse.home import Home
 from warehouse.landing import absolute, as_text
 
@@ -38,6 +39,7 @@ SOURCE_NAME = re.compile(r"[\w][\w.\- ]*")
 MISSING_BODY = "missing_body"
 WHOLE_ZONE = "drop-zone"
 """Name of the deployment that looks at every place; no source's may have it."""
+MOST_WORDS = 1_000_000
 GLOB = re.compile(r"[*?\[]")
 
 
@@ -183,6 +185,7 @@ class Settings(BaseModel):
 
     home_root: Path
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
+    duplicates: Thresholds = Field(default_factory=Thresholds)
 
     @property
     def home(self) -> Home:
@@ -236,17 +239,42 @@ def _check_home(root: Path) -> None:
 
 
 def _parse(content: Mapping[str, object], *, root: Path, path: Path) -> Settings:
-    unknown = set(content) - {"sources"}
+    unknown = set(content) - {"sources", "duplicates"}
     if unknown:
-        raise SettingsError(f"{path}: {min(unknown)!r} is not a setting; declare sources as [sources.NAME].")
+        raise SettingsError(
+            f"{path}: {min(unknown)!r} is not a setting; declare sources as [sources.NAME], thresholds of copies in "
+            "[duplicates]."
+        )
     declared = content.get("sources", {})
     if not isinstance(declared, dict):
         raise SettingsError(f"{path}: 'sources' must hold one table for each source, [sources.NAME].")
     sources = {name: _parse_source(name, table, path=path) for name, table in declared.items()}
-    settings = Settings(home_root=root, sources=sources)
+    settings = Settings(home_root=root, sources=sources, duplicates=_parse_duplicates(content, path=path))
     if len(settings.places) < sum(source.place is not None for source in sources.values()):
         raise SettingsError(f"{path}: two sources have the same place; give each a folder of its own.")
     return settings
+
+
+def _parse_duplicates(content: Mapping[str, object], *, path: Path) -> Thresholds:
+    table = content.get("duplicates", {})
+    known = {field.name: field.type for field in dataclasses.fields(Thresholds)}
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: 'duplicates' must be a table, [duplicates].")
+    for name, value in table.items():
+        if name not in known:
+            raise SettingsError(f"{path}: duplicates.{_suggest(name, sorted(known))}")
+        is_count = known[name] is int
+        fits = type(value) is int if is_count else type(value) in {int, float}
+        if not fits or not 0 <= value <= (MOST_WORDS if is_count else 1):
+            what = f"a whole number up to {MOST_WORDS:,}" if is_count else "a share from 0 to 1"
+            raise SettingsError(f"{path}: duplicates.{name} must be {what}, not {value!r}.")
+    return Thresholds(**table)
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
+    return f"{name} is not a setting; {hint}"
 
 
 def _parse_source(name: str, table: object, *, path: Path) -> SourceSettings:
@@ -270,6 +298,4 @@ def _explain(source: str, error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         return f"{key}: {first['msg'].removeprefix('Value error, ')}."
     known = sorted((RuleSettings if first["loc"][0] == "rules" else SourceSettings).model_fields.keys() - {"name"})
-    close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
-    return f"{key} is not a setting; {hint}"
+    return f"{key.removesuffix(str(first['loc'][-1]))}{_suggest(str(first['loc'][-1]), known)}"

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import steps
+from flows import cli, steps
 from flows.run import Request, Summary
 from flows.settings import load_settings
 from warehouse.home import Home
@@ -44,6 +44,7 @@ ARecord = Callable[..., dict[str, Any]]
 WriteLines = Callable[..., Path]
 Ingest = Callable[..., Summary]
 KillAt = Callable[..., None]
+Copydesk = Callable[..., tuple[int, str, str]]
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -69,7 +70,12 @@ def a_record() -> ARecord:
     """Build a healthy record; `number` makes its text one of its own."""
 
     def build(number: int = 0, **overrides: Any) -> dict[str, Any]:
-        return {"headline": f"Bridge {number}", "body": f"{PROSE} This is report number {number}."} | overrides
+        found = (
+            f"Beam {number}a held, beam {number}b did not, post {number}c leaned over pier {number}d, and arch "
+            f"{number}e of span {number}f was left to mason {number}g until the frost of year {number}h came and went."
+        )
+        body = f"{PROSE} {found} This is report number {number}."
+        return {"headline": f"Bridge {number}", "body": body} | overrides
 
     return build
 
@@ -96,6 +102,20 @@ def ingest(home: Path) -> Ingest:
         return steps.ingest(Request(settings, paths, source, rehash))
 
     return run
+
+
+@pytest.fixture
+def copydesk(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Copydesk:
+    """Run a command line on the home folder of the test; return exit code, output and errors."""
+    monkeypatch.setenv("COPYDESK_HOME", str(home))
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return call
 
 
 @pytest.fixture

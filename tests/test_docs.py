@@ -14,6 +14,7 @@ from expectations.table_rules import DEFAULTS
 from flows import cli
 from flows.settings import FIELDS, SourceSettings, load_settings
 from seeds.tables import reason_codes
+from transforms.relations import Thresholds
 from transforms.schema import STORED
 from warehouse.home import Home
 
@@ -89,6 +90,11 @@ def test_every_key_of_a_source_is_listed() -> None:
 def test_thresholds_are_listed_with_their_defaults() -> None:
     listed = {row[0]: float(row[1]) for row in rows("Thresholds")}
     assert listed == {field.name: field.default for field in dataclasses.fields(RowThresholds)}
+
+
+def test_thresholds_of_copies_are_listed_with_their_defaults() -> None:
+    listed = {row[0]: float(row[1]) for row in rows("Keys of `[duplicates]`")}
+    assert listed == {field.name: field.default for field in dataclasses.fields(Thresholds)}
 
 
 def test_rules_are_listed_with_their_severity_and_bound() -> None:

@@ -37,6 +37,10 @@ BODY_SPANS = pl.Schema(
 )
 
 
+OF_ARTICLE = ("headline", "dek", "byline", "author_bio")
+"""Kinds of blocks that are no part of a body, but are of the article."""
+
+
 @dataclass(frozen=True)
 class CleanBodies:
     """Clean bodies.
@@ -45,9 +49,9 @@ class CleanBodies:
         records: Row for row: `body` (null where nothing is left), `headline` and `dek` as given or found, `headings`,
             `found_authors` and `authors_rule` (null where none are named), `found_published_at` and
             `found_modified_at` (as written, null where none are stated), `headline_rule` and `dek_rule` (null where
-            given), `repairs` (how many spans of repairs), `is_only_wall` (nothing but prompts for consent or a
-            subscription), `is_mojibake_repaired`, and `is_beyond_plain`, false only where the body holds no such
-            characters.
+            given), `boilerplate_chars` (of removed blocks but for OF_ARTICLE), `repairs` (how many spans of repairs),
+            `is_only_wall` (nothing but prompts for consent or a subscription), `is_mojibake_repaired`, and
+            `is_beyond_plain`, false only where the body holds no such characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
         removed_lines: `row` and `line` of the blocks that were removed as accepted lines.
     """
@@ -185,6 +189,7 @@ def _apply_pieces(texts: pl.DataFrame, blocks: pl.DataFrame, pieces: pl.DataFram
         removed, on=["row", "block_no"], how="anti", maintain_order="left"
     )
     bodies = rest.group_by("row", maintain_order=True).agg(rest=pl.col("block").str.join("\n\n"))
+    is_boilerplate = (pl.col("action") == "remove") & ~pl.col("kind").is_in(OF_ARTICLE)
     by_row = pieces.group_by("row").agg(
         has_removed=(pl.col("action") == "remove").any(),
         is_wall=pl.col("kind").is_in(["consent", "paywall"]).any(),
@@ -193,6 +198,7 @@ def _apply_pieces(texts: pl.DataFrame, blocks: pl.DataFrame, pieces: pl.DataFram
         found_dek=_found("dek", "block"),
         dek_rule=_found("dek", "rule"),
         headings=pl.col("block").filter(pl.col("kind") == "heading"),
+        boilerplate_chars=pl.col("block").filter(is_boilerplate).str.len_chars().sum().cast(pl.Int64),
     )
     known = texts.join(by_row, on="row", how="left", maintain_order="left").join(
         bodies, on="row", how="left", maintain_order="left"
@@ -203,6 +209,7 @@ def _apply_pieces(texts: pl.DataFrame, blocks: pl.DataFrame, pieces: pl.DataFram
         headline=pl.coalesce("headline", "found_headline"),
         dek=pl.coalesce("dek", "found_dek"),
         headings=pl.col("headings").fill_null([]),
+        boilerplate_chars=pl.col("boilerplate_chars").fill_null(0),
     ).drop("has_removed", "is_wall", "found_headline", "found_dek", "rest")
 
 

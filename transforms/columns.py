@@ -10,6 +10,7 @@ COUNT = pl.Int64()
 SHARE = pl.Float64()
 TRUTH = pl.Boolean()
 INSTANT = pl.Datetime("us", "UTC")
+BYTES = pl.Binary()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -20,3 +22,9 @@ def compiled(function: Function) -> Function:
         if "no locator" not in str(error):  # no place to keep it
             raise
         return cast("Function", njit(nogil=True)(function))
+
+
+@compiled
+def doubled(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give an array that is twice as long and begins with the same values."""
+    return np.concatenate((values, np.empty_like(values)))

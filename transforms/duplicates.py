@@ -1,108 +1,190 @@
-"""Which records are one article: exact copies, regardless of case, quotes, dashes and white space.
+"""Which records are one article: who stands for it, and how each other record is related to that one.
 
-Decides membership and the canonical record from content alone: never from the order of arrival, never from
-`record_id`, so that neither shows in the articles. The canonical record is the earliest by `published_at`; ties break
-by `body_sha256`, source, external id, URL and all that an article shows of its record, in that order, and records equal
-in all of these are interchangeable.
-
-Loading decides when; what a body's key is, is decided in cleaning (`match_key`).
+Decides from content alone: never from the order of arrival, never from `record_id`. Records whose bodies have one
+match key are one text; texts are gathered into stars around the best (see `transforms.relations`). What is best is
+said by RANK, and makes the canonical record of an article too.
 """
-
-from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.schema import RECORD_ARTICLES
-
-CANONICAL_ORDER = (
-    *("published_at", "body_sha256", "source", "external_id", "url", "headline", "dek"),
-    *("authors", "headings", "language", "word_count", "record_id"),
-)
-"""Earliest first, nulls last; `record_id` only makes the choice among interchangeable records repeatable."""
+from transforms.relations import Thresholds, gather_stars
 
 MEMBER_COLUMNS = (
-    *("record_id", "match_key", "published_at", "body_sha256", "source", "external_id", "url", "headline", "dek"),
-    *("authors", "language", "headings", "word_count", "ingested_at", "flags"),
+    *("record_id", "match_key", "published_at", "body_sha256", "source", "external_id", "url", "canonical_url"),
+    *("headline", "dek", "authors", "language", "headings", "word_count", "body_chars", "boilerplate_chars"),
+    *("ingested_at", "flags"),
 )
 """What has to be known of a record to place it: no bodies."""
 
-METHOD = "exact_body"
+FORMER_COLUMNS = pl.Schema(
+    {
+        "was_article": pl.String(),
+        "was_relation": pl.String(),
+        "was_match": pl.String(),
+        "was_jaccard": pl.Float64(),
+    }
+)
+"""Where a record was placed before; null for a new one."""
+
+LENGTH_CLASS = 1.25
+"""Texts whose lengths differ by less than about a quarter count as equally complete: a footer that was not recognised
+is no merit. An excerpt is always of a lower class than its whole."""
+
+BOILERPLATE_CLASS = 0.1
+"""Shares of boilerplate that differ by less count as equal."""
+
+EXACT, NEAR, OPENING, SHARED_ID = "exact_body", "shingles", "opening", "shared_id"
+"""Methods of a match."""
+
+COPIES = ("exact_copy", "near_copy", "revision", "excerpt")
+
+IDS = ("external_id", "canonical_url")
+"""What a source tells its texts apart by."""
 
 
-@dataclass(frozen=True)
-class Decisions:
-    """Rows to append: `record_articles` that are new or changed, and `articles` that were touched."""
-
-    record_articles: pl.DataFrame
-    articles: pl.DataFrame
+def fits_text() -> pl.Expr:
+    """Whether a record's headline is not known to be that of another article."""
+    return ~pl.col("flags").list.contains("headline_mismatch")
 
 
-def match_exact_copies(new: pl.DataFrame, stored: pl.DataFrame) -> Decisions:
-    """Place the `new` records among the `stored` ones that share a `match_key` with them.
+def credible_date() -> pl.Expr:
+    """Publication time; null where it is in the future, or before there were newspapers."""
+    return pl.when(
+        ~pl.col("flags").list.set_intersection(["early_date", "future_date"]).list.len().cast(pl.Boolean)
+    ).then("published_at")
 
-    Both have MEMBER_COLUMNS; `stored` also has `relation` and `matched_record_id` as decided before. The rows lack
-    the columns that say which run decided.
+
+def rank() -> tuple[pl.Expr, ...]:
+    """By what records are sorted, the best first, with nulls last.
+
+    Complete text; a headline that fits; known fields; little boilerplate; published early. What follows makes the
+    choice one of content: records that are equal in all of it are interchangeable, but for `record_id`, which makes
+    their choice repeatable.
     """
-    undecided = pl.lit(None, dtype=pl.String())
-    members = pl.concat(
-        [
-            new.select(*MEMBER_COLUMNS, relation=undecided, matched_record_id=undecided, is_new=True),
-            stored.select(*MEMBER_COLUMNS, "relation", "matched_record_id", is_new=False),
-        ]
-    ).sort("match_key", *CANONICAL_ORDER, nulls_last=True)
-    placed = members.with_columns(
-        article_id=_article_id(),
-        canonical_record_id=pl.col("record_id").first().over("match_key"),
+    length = pl.max_horizontal("word_count", pl.lit(1)).log(LENGTH_CLASS).floor()
+    has_headline = pl.col("headline").is_not_null() & fits_text()
+    known = (
+        (pl.col("authors").list.len() > 0).cast(pl.Int8)
+        + credible_date().is_not_null().cast(pl.Int8)
+        + pl.col("dek").is_not_null().cast(pl.Int8)
     )
-    return Decisions(record_articles=placed.pipe(_changed_memberships), articles=placed.pipe(_articles))
+    removed = pl.col("boilerplate_chars") / (pl.col("boilerplate_chars") + pl.col("body_chars"))
+    rest = ("published_at", "body_sha256", "source", "external_id", "url", "headline", "dek", "authors", "headings")
+    return (
+        -length,
+        ~has_headline,
+        -known,
+        (removed.fill_nan(0) / BOILERPLATE_CLASS).floor(),
+        credible_date(),
+        *(pl.col(name) for name in (*rest, "language", "word_count", "record_id")),
+    )
 
 
-def emptied_articles(articles: pl.DataFrame, keys_left: pl.Series) -> pl.DataFrame:
-    """Return a row without records for each article that records left and that `articles`, as decided, lack now.
+def place_records(members: pl.DataFrame, matches: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
+    """Place records among each other.
 
-    `keys_left` are the match keys that these records had.
+    Args:
+        members: MEMBER_COLUMNS, and what else is to be kept; all records of all texts that are related by `matches`.
+        matches: Columns of `ops.matches` that say which texts are related; those of texts without records are left out.
+        thresholds: From which figures on texts are copies.
+
+    Returns:
+        The members by rank, with `canonical_record_id`, `relation`, `matched_record_id`, `jaccard`, `containment` and
+        `method`, as in `record_articles`.
     """
-    left = pl.DataFrame({"match_key": keys_left}).select(article_id=_article_id()).unique().sort("article_id")
-    empty = left.join(articles, on="article_id", how="anti")
-    return empty.with_columns(record_count=pl.lit(0, dtype=pl.Int64), is_new=pl.lit(value=False))
-
-
-def _article_id() -> pl.Expr:
-    return pl.concat_str(pl.lit("a_"), pl.col("match_key").str.slice(0, 24))
-
-
-def _changed_memberships(placed: pl.DataFrame) -> pl.DataFrame:
-    is_canonical = pl.col("record_id") == pl.col("canonical_record_id")
-    decided = placed.select(
-        "record_id",
-        "article_id",
-        pl.when(is_canonical).then(pl.lit("canonical")).otherwise(pl.lit("exact_copy")).alias("relation"),
-        pl.when(~is_canonical).then("canonical_record_id").alias("matched_record_id"),
-        pl.when(~is_canonical).then(1.0).alias("jaccard"),
-        pl.when(~is_canonical).then(1.0).alias("containment"),
-        pl.when(~is_canonical).then(pl.lit(METHOD)).alias("method"),
-        earlier_relation="relation",
-        earlier_match="matched_record_id",
+    ranked = members.sort(*rank(), nulls_last=True)
+    texts = ranked.select("match_key").unique(maintain_order=True).with_row_index("text")
+    pairs = _number(_number(matches, texts, "one"), texts, "other")
+    centre = texts.select(gather_stars(texts.height, pairs)).to_series()
+    canonical = ranked.unique("match_key", keep="first", maintain_order=True).select(
+        "match_key", *(pl.col(name).alias(f"canonical_{name}") for name in ("record_id", "source", *IDS))
     )
-    is_changed = pl.col("relation").ne_missing(pl.col("earlier_relation")) | pl.col("matched_record_id").ne_missing(
-        pl.col("earlier_match")
+    of_texts = texts.with_columns(canonical.drop("match_key")[centre], centre_key=texts.get_column("match_key")[centre])
+    figures = _either_way(matches).rename({"other_key": "centre_key"})
+    placed = ranked.join(of_texts, on="match_key", maintain_order="left").join(
+        figures, on=["match_key", "centre_key"], how="left", maintain_order="left"
     )
-    return decided.filter(is_changed).select(*(name for name in RECORD_ARTICLES.schema if name in decided.columns))
+    return (
+        placed.with_columns(_relation(thresholds)).pipe(_with_figures).drop("text", "centre_key", *figures.columns[2:])
+    )
 
 
-def _articles(placed: pl.DataFrame) -> pl.DataFrame:
-    """One row per article from its members, which stand in canonical order; `is_new` where no member was stored.
+def is_moved() -> pl.Expr:
+    """Whether a record is new, or is placed otherwise than before."""
+    return (
+        pl.col("was_article").is_null()
+        | (pl.col("article_id") != pl.col("was_article"))
+        | (pl.col("relation") != pl.col("was_relation"))
+        | pl.col("matched_record_id").ne_missing(pl.col("was_match"))
+        | pl.col("jaccard").ne_missing(pl.col("was_jaccard"))
+    )
 
-    Headline and dek are those of the first member that has any which fit its text.
+
+def count_copies(placed: pl.DataFrame) -> dict[str, int]:
+    """Count new records by how they are related to the rest of their article; those that make a new one are none.
+
+    A new record that takes the place of a canonical one counts as what that is to it now.
     """
-    first = ("canonical_record_id", "authors", "published_at", "language", "headings", "word_count")
-    is_fit = ~pl.col("flags").list.contains("headline_mismatch")
-    return placed.group_by("article_id", maintain_order=True).agg(
-        *(pl.col(name).first() for name in first),
-        *(pl.col(name).filter(is_fit).drop_nulls().first() for name in ("headline", "dek")),
-        sources=pl.col("source").unique().sort(),
-        record_count=pl.len().cast(pl.Int64),
-        first_ingested_at=pl.col("ingested_at").min(),
-        last_ingested_at=pl.col("ingested_at").max(),
-        is_new=pl.col("is_new").all(),
+    is_new = pl.col("was_article").is_null()
+    took_over = is_new & (pl.col("relation") == "canonical") & ~is_new.all().over("article_id")
+    former = pl.col("relation").filter(pl.col("was_relation") == "canonical", pl.col("relation") != "canonical")
+    kind = pl.when(took_over).then(former.first().over("article_id").fill_null("near_copy")).otherwise("relation")
+    kinds = placed.select(is_new=is_new, kind=kind).filter("is_new", pl.col("kind") != "canonical")
+    return {str(name): count for name, count in kinds.group_by("kind").len().iter_rows()}
+
+
+def _number(matches: pl.DataFrame, texts: pl.DataFrame, side: str) -> pl.DataFrame:
+    return matches.join(texts.rename({"match_key": f"{side}_key", "text": side}), on=f"{side}_key")
+
+
+def _either_way(matches: pl.DataFrame) -> pl.DataFrame:
+    """Give each pair from the side of either text: `match_key` has `own_shingles`, and is the shorter or not."""
+    figures = ("shared", "is_near", "is_excerpt")
+    return pl.concat(
+        matches.select(
+            pl.col(f"{mine}_key").alias("match_key"),
+            pl.col(f"{theirs}_key").alias("other_key"),
+            pl.col(f"{mine}_shingles").alias("own_shingles"),
+            (pl.col(f"{mine}_shingles") < pl.col(f"{theirs}_shingles")).alias("is_shorter"),
+            *(pl.col(name).alias(f"pair_{name}") for name in ("jaccard", "containment")),
+            *figures,
+        )
+        for mine, theirs in (("one", "other"), ("other", "one"))
+    )
+
+
+def _relation(thresholds: Thresholds) -> pl.Expr:
+    is_same_text = pl.col("match_key") == pl.col("centre_key")
+    shares_id = (pl.col("source") == pl.col("canonical_source")) & pl.any_horizontal(
+        (pl.col(name) == pl.col(f"canonical_{name}")).fill_null(value=False) for name in IDS
+    )
+    is_revision = shares_id & (pl.col("pair_containment") >= thresholds.revision_containment)
+    return (
+        pl.when(pl.col("record_id") == pl.col("canonical_record_id"))
+        .then(pl.lit("canonical"))
+        .when(is_same_text)
+        .then(pl.lit("exact_copy"))
+        .when(is_revision)
+        .then(pl.lit("revision"))
+        .when(pl.col("is_excerpt") & pl.col("is_shorter"))
+        .then(pl.lit("excerpt"))
+        .when("is_near")
+        .then(pl.lit("near_copy"))
+        .otherwise(pl.lit("revision"))
+        .alias("relation")
+    )
+
+
+def _with_figures(placed: pl.DataFrame) -> pl.DataFrame:
+    relation = pl.col("relation")
+    methods = dict(zip(COPIES, (EXACT, NEAR, SHARED_ID, OPENING), strict=True))
+    is_exact = relation == "exact_copy"
+    return placed.with_columns(
+        matched_record_id=pl.when(relation != "canonical").then("canonical_record_id"),
+        jaccard=pl.when(is_exact).then(1.0).when(relation != "canonical").then("pair_jaccard"),
+        containment=pl.when(is_exact)
+        .then(1.0)
+        .when(relation != "canonical")
+        .then(pl.col("shared") / pl.col("own_shingles")),
+        method=relation.replace_strict(methods, default=None, return_dtype=pl.String()),
     )

@@ -13,7 +13,7 @@ Two kinds of table:
 
 from collections.abc import Mapping
 
-from transforms.columns import COUNT, INSTANT, SHARE, TEXT, TEXTS, TRUTH, Column, Table
+from transforms.columns import BYTES, COUNT, INSTANT, SHARE, TEXT, TEXTS, TRUTH, Column, Table
 
 RECORDS = Table(
     "records",
@@ -47,6 +47,7 @@ RECORDS = Table(
             TEXT,
             "Digest of the body regardless of case, quotes, dashes and white space; equal for exact copies.",
         ),
+        Column("boilerplate_chars", COUNT, "Code points that were taken out of the text as boilerplate."),
         Column("repairs", COUNT, "Spans of kind repair: misread characters mended, invisible ones taken out."),
         Column("flags", TEXTS, "Codes of the warnings that the record raised (meaning and remedy: seeds)."),
         Column("extra", TEXT, "Fields of the source that no column holds, as a JSON object.", shown_as="JSON"),
@@ -88,9 +89,23 @@ RECORD_ARTICLES = Table(
         Column("article_id", TEXT, "Article it belongs to."),
         Column("relation", TEXT, "canonical, exact_copy, near_copy, revision or excerpt."),
         Column("matched_record_id", TEXT, "Canonical record it was matched with; null for the canonical record."),
-        Column("jaccard", SHARE, "Jaccard similarity of the two bodies, 0 to 1; null for the canonical record."),
-        Column("containment", SHARE, "Share of this body found in the other, 0 to 1; null for the canonical record."),
-        Column("method", TEXT, "How the match was made; null for the canonical record."),
+        Column(
+            "jaccard",
+            SHARE,
+            "Shingles (three words in a row) that both bodies have, of those that either has, 0 to 1; null for the "
+            "canonical record.",
+        ),
+        Column(
+            "containment",
+            SHARE,
+            "Shingles of this body that the other has, of all its own, 0 to 1; null for the canonical record.",
+        ),
+        Column(
+            "method",
+            TEXT,
+            "exact_body (equal match keys), shingles (Jaccard similarity), opening (an excerpt: containment and the "
+            "opening) or shared_id (a revision: same source, and id or address); null for the canonical record.",
+        ),
         Column("run_id", TEXT, "Run that decided."),
         Column("decided_at", INSTANT, "When that run started (UTC)."),
         Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
@@ -100,14 +115,15 @@ RECORD_ARTICLES = Table(
 
 ARTICLES = Table(
     "articles",
-    "One row per distinct article; its body is that of the canonical record.",
+    "One row per distinct article; its body is that of the canonical record, the other fields those of the record that "
+    "knows best (see article_fields).",
     (
         Column("article_id", TEXT, "Identity of the article."),
         Column("canonical_record_id", TEXT, "Record that stands for the article."),
-        Column("headline", TEXT, "Headline; null where no record has one."),
+        Column("headline", TEXT, "Headline; null where no record has one that fits its text."),
         Column("dek", TEXT, "Summary sentence; null where no record has one."),
         Column("authors", TEXTS, "Names of the authors."),
-        Column("published_at", INSTANT, "Publication time (UTC) of the canonical record."),
+        Column("published_at", INSTANT, "Publication time (UTC): the canonical record's, else the earliest known."),
         Column("language", TEXT, "ISO 639-1 code."),
         Column("headings", TEXTS, "Section headings of the body."),
         Column("word_count", COUNT, "Words of the body."),
@@ -120,6 +136,64 @@ ARTICLES = Table(
         Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
     ),
     latest_by=("article_id",),
+)
+
+ARTICLE_FIELDS = Table(
+    "article_fields",
+    "From which record an article has each of its fields, and why.",
+    (
+        Column("article_id", TEXT, "Article."),
+        Column("field", TEXT, "headline, dek, authors, published_at, language or headings."),
+        Column("record_id", TEXT, "Record whose value it is; null where no record has one to show."),
+        Column("rule", TEXT, "canonical, most_sources, best_copy, earliest, or none: why this value."),
+        Column("others", TEXTS, "Other values that records of the article have, which are not shown."),
+        Column("run_id", TEXT, "Run that decided."),
+        Column("decided_at", INSTANT, "When that run started (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("article_id", "field"),
+)
+
+ARTICLE_REDIRECTS = Table(
+    "article_redirects",
+    "Articles that are no more, as their records joined others: where to look instead.",
+    (
+        Column("article_id", TEXT, "Article that is no more."),
+        Column("moved_to", TEXT, "Article that most of its records belong to now."),
+        Column("run_id", TEXT, "Run that decided."),
+        Column("decided_at", INSTANT, "When that run started (UTC)."),
+        Column("commit_no", COUNT, "Position of the row in the history: the commit that wrote it."),
+    ),
+    latest_by=("article_id",),
+)
+
+FINGERPRINTS = Table(
+    "ops.fingerprints",
+    "A sample of the shingles of each distinct text, by which copies of it are found.",
+    (
+        Column("match_key", TEXT, "Match key of the records that have the text."),
+        Column("shingles", COUNT, "Shingles that the sample was taken from: each six words in a row."),
+        Column("sketch", BYTES, "Sampled shingles: the lower 32 bits of each hash, sorted, little-endian."),
+    ),
+)
+
+MATCHES = Table(
+    "ops.matches",
+    "Pairs of distinct texts that were compared, and are copies of one article: the grounds of record_articles.",
+    (
+        Column("one_key", TEXT, "Match key of one text, the lesser of the two."),
+        Column("other_key", TEXT, "Match key of the other text."),
+        Column("one_shingles", COUNT, "Distinct three-word shingles of the one text."),
+        Column("other_shingles", COUNT, "Distinct three-word shingles of the other text."),
+        Column("shared", COUNT, "Shingles that both have."),
+        Column("jaccard", SHARE, "Shared shingles, of those that either has, 0 to 1."),
+        Column("containment", SHARE, "Shared shingles, of those of the shorter text, 0 to 1."),
+        Column("opening", SHARE, "Share of the shorter text's opening that stands in that of the longer one, 0 to 1."),
+        Column("is_near", TRUTH, "Whether the two are near copies."),
+        Column("is_excerpt", TRUTH, "Whether the shorter one is an excerpt of the longer one."),
+        Column("shares_id", TRUTH, "Whether records of the two share source and id, or source and address."),
+        Column("run_id", TEXT, "Run that compared them."),
+    ),
 )
 
 DROPS = Table(
@@ -208,6 +282,9 @@ RUNS = Table(
         Column("near_copies", COUNT, "Loaded records that are near copies."),
         Column("other_copies", COUNT, "Loaded records that are revisions or excerpts."),
         Column("articles_new", COUNT, "Articles that did not exist before."),
+        Column("articles_joined", COUNT, "Articles that are no more, as their records joined others."),
+        Column("articles_split", COUNT, "Articles made of records that left others."),
+        Column("texts_left_out", COUNT, "Texts made up of passages that too many share: only exact copies are found."),
         Column("seconds", SHARE, "Duration up to its commit."),
         Column("version", TEXT, "Version of copydesk."),
     ),
@@ -272,6 +349,8 @@ STORED: Mapping[str, Table] = {
         SPANS,
         RECORD_EVIDENCE,
         ARTICLES,
+        ARTICLE_FIELDS,
+        ARTICLE_REDIRECTS,
         BOILERPLATE_CANDIDATES,
         DROPS,
         QUARANTINE,
@@ -279,6 +358,8 @@ STORED: Mapping[str, Table] = {
         RUNS,
         INCIDENTS,
         LINE_SIGHTINGS,
+        FINGERPRINTS,
+        MATCHES,
     )
 }
 """Every stored table by name."""

@@ -16,16 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from transforms.compiled import compiled
-from transforms.words import NUMBER, Phrase, fold_characters
+from transforms.compiled import compiled, doubled
+from transforms.letters import LOOKED_UP, PARTS, SKIPPED, alphabet, decode, letter_of, text_buffers
+from transforms.words import NUMBER, Phrase
 
 CANDIDATES = pl.Schema({"id": pl.UInt32(), "phrase": pl.UInt32()})
 
-_LOOKED_UP = 0x20000  # characters whose case and class are in a table; beyond are ideographs, and then signs
-_SIGNS_FROM = 0x40000
-_NO_LETTERS = (range(0xD800, 0xE000), range(0x1F000, 0x1FB00))  # surrogates, and pictures
-_LEADS_OF_TWO, _LEADS_OF_THREE, _LEADS_OF_FOUR = 0x80, 0xE0, 0xF0  # of bytes in a character of UTF-8
-_PARTS, _SKIPPED = 0, 0xFFFFFFFF
 _SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _OF_STEMS, _OF_NUMBERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(1)
 _LOW_BITS = np.uint64(0x3FFFF)  # how much of a hash is looked at first
@@ -111,7 +107,7 @@ class WordScan:
 
         Gives a frame of schema `CANDIDATES`, and row for row a column of booleans for each kind of words.
         """
-        text, offsets = _buffers(lines.get_column("line"))
+        text, offsets = text_buffers(lines.get_column("line"))
         is_asked = lines.get_column("is_asked").to_numpy()
         rows, phrases, bits = _scan(text, offsets, is_asked, self._words, self._phrases)
         candidates = pl.DataFrame({"id": lines.get_column("id").gather(rows), "phrase": phrases}).cast(CANDIDATES)
@@ -119,28 +115,16 @@ class WordScan:
         return candidates, pl.DataFrame(of_kinds)
 
 
-def _buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of texts that are not null, and where each begins and ends."""
-    array = texts.rechunk().to_arrow()
-    _, offsets, data = array.buffers()
-    starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    return np.frombuffer(data or b"", np.uint8), starts
-
-
 @cache
-def _alphabet() -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-    """Which letter each character is in a word, and whether a word that begins with it is a number."""
-    codes = [code for code in range(_LOOKED_UP) if not any(code in signs for signs in _NO_LETTERS)]
-    folded = fold_characters(pl.Series([chr(code) for code in codes]))
-    letters = np.full(_LOOKED_UP, _PARTS, np.uint32)
-    letters[codes] = [_SKIPPED if not spelt else _PARTS if spelt == " " else ord(spelt[0]) for spelt in folded]
-    return letters, np.array([chr(code).isdecimal() for code in range(_LOOKED_UP)])
+def _digits() -> NDArray[np.bool_]:
+    """Whether a word that begins with a character is a number."""
+    return np.array([chr(code).isdecimal() for code in range(LOOKED_UP)])
 
 
 def _hash_words(words: Mapping[str, int], kinds: NDArray[np.uint32]) -> _Words:
     size = 1 << (4 * len(words) + 1).bit_length()
     hashes, numbers = np.zeros(size, np.uint64), np.full(size, _NONE, np.int64)
-    table = _Words(*_alphabet(), hashes, numbers, np.zeros(int(_LOW_BITS) + 1, np.bool_), kinds)
+    table = _Words(alphabet(), _digits(), hashes, numbers, np.zeros(int(_LOW_BITS) + 1, np.bool_), kinds)
     for word, number in words.items():
         key = _hash(word)
         slot = int(key) & (size - 1)
@@ -194,7 +178,7 @@ def _scan(
                 if notes.begun[word] == line:
                     held = _judge(phrases, phrases.by_first, notes, _Place(line, word, held))
         while count + held > len(lines):
-            lines, candidates = _doubled(lines), _doubled(candidates)
+            lines, candidates = doubled(lines), doubled(candidates)
         lines[count : count + held], candidates[count : count + held] = line, notes.phrases[:held]
         count += held
     return lines[:count], candidates[:count], kinds
@@ -219,36 +203,23 @@ def _read_words(text: NDArray[np.uint8], words: _Words, notes: _Notes, line: int
     count = word_no = letters = at = 0
     key = _SEED
     while at < len(text):
-        code, at = _decode(text, at)
-        letter = words.letters[code] if code < _LOOKED_UP else code if code < _SIGNS_FROM else _PARTS
-        if letter == _SKIPPED:
+        code, at = decode(text, at)
+        read = letter_of(code, words.letters)
+        if read == SKIPPED:
             continue
-        if letter == _PARTS:
+        if read == PARTS:
             if letters:
                 count = _note(key, words, notes, _Place(line, word_no, count))
             letters, key = 0, _SEED
             continue
         if letters == 0:
             word_no += 1
-            if code < _LOOKED_UP and words.is_digit[code]:
+            if code < LOOKED_UP and words.is_digit[code]:
                 count = _note(_OF_NUMBERS, words, notes, _Place(line, word_no, count))
         letters += 1
-        key = (key ^ np.uint64(letter)) * _PRIME
+        key = (key ^ np.uint64(read)) * _PRIME
         count = _note(key ^ _OF_STEMS, words, notes, _Place(line, word_no, count))
     return _note(key, words, notes, _Place(line, word_no, count)) if letters else count
-
-
-@compiled
-def _decode(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
-    """Give the character that begins at a byte of UTF-8, and where the next one does."""
-    lead = int(text[at])
-    if lead < _LEADS_OF_TWO:
-        return lead, at + 1
-    width = 2 + (lead >= _LEADS_OF_THREE) + (lead >= _LEADS_OF_FOUR)
-    code = lead & (0x7F >> width)
-    for following in range(at + 1, at + width):
-        code = code << 6 | int(text[following]) & 0x3F
-    return code, at + width
 
 
 @compiled
@@ -292,8 +263,3 @@ def _holds_one(words: NDArray[np.int64], held: NDArray[np.int64], line: int) -> 
 @compiled
 def _items(lists: _Lists, number: int) -> NDArray[np.int64]:
     return lists.items[lists.starts[number] : lists.starts[number + 1]]
-
-
-@compiled
-def _doubled(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate((values, np.empty_like(values)))

@@ -40,6 +40,7 @@ SQL_TYPES: Mapping[pl.DataType, str] = {
     pl.Float64(): "DOUBLE",
     pl.Boolean(): "BOOLEAN",
     pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
+    pl.Binary(): "BLOB",
 }
 
 

@@ -50,19 +50,6 @@ def decide_on(home: Path) -> Decide:
 
 
 @pytest.fixture
-def copydesk(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Copydesk:
-    monkeypatch.setenv("COPYDESK_HOME", str(home))
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run([*map(str, arguments)])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
-
-
-@pytest.fixture
 def drops(tmp_path: Path, a_record: Any, write_lines: Any) -> Sequence[Path]:
     return write_drops(tmp_path, a_record, write_lines)
 

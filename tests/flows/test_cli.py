@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flows.cli import DONE, FAILED, INTERRUPTED, OUTPUT_CLOSED, REFUSED, WRONG_USAGE, run
+from flows.cli import DONE, FAILED, INTERRUPTED, OUTPUT_CLOSED, REFUSED, WRONG_USAGE
 from flows.run import Summary
 from warehouse.writer_lock import hold_writer_lock
 
@@ -20,19 +20,6 @@ Copydesk = Callable[..., tuple[int, str, str]]
 
 REFUSING = "[sources.wire]\nrules.record_count = { severity = 'critical', bound = 100 }\n"
 FIGURES = ("drops", "records_in", "records_loaded", "records_quarantined", "exact_copies", "articles_new")
-
-
-@pytest.fixture
-def copydesk(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Copydesk:
-    """Run a command line on the home folder of the test; return exit code, output and errors."""
-    monkeypatch.setenv("COPYDESK_HOME", str(home))
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        code = run([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

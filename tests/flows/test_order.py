@@ -15,7 +15,7 @@ Ingest = Callable[..., Summary]
 Query = Callable[..., list[tuple[Any, ...]]]
 
 ARTICLES = """
-    SELECT article_id, a.headline, a.dek, a.authors, a.published_at, a.language, a.body, a.sources, a.record_count,
+    SELECT a.headline, a.dek, a.authors, a.published_at, a.language, a.body, a.sources, a.record_count,
         r.external_id, r.url, list_sort(list((x.relation, m.external_id)))
     FROM articles a
     JOIN records r ON r.record_id = a.canonical_record_id
@@ -23,6 +23,32 @@ ARTICLES = """
     JOIN records m ON m.record_id = x.record_id
     GROUP BY ALL ORDER BY ALL
 """
+
+PARTITION = """
+    SELECT a.headline, a.authors, a.published_at, a.body, a.sources, a.record_count, r.url,
+        list_sort(list((x.relation, x.jaccard, x.containment, x.method, m.url)))
+    FROM articles a
+    JOIN records r ON r.record_id = a.canonical_record_id
+    JOIN record_articles x USING (article_id)
+    JOIN records m ON m.record_id = x.record_id
+    GROUP BY ALL ORDER BY ALL
+"""
+
+SENTENCES = [
+    f"On the {number}th day the {word} of the {place} came ashore with {number * 7} crates and a {thing}."
+    for number, (word, place, thing) in enumerate(
+        (word, place, thing)
+        for word in ("pilots", "widows")
+        for place in ("northern quay", "salt mill", "old custom house")
+        for thing in ("lantern", "ledger", "caged thrush", "broken oar")
+    )
+]
+CHAINED = st.lists(
+    st.tuples(st.integers(0, 14), st.sampled_from([4, 8, 9]), st.sampled_from(["1", "2", None]), st.booleans()),
+    min_size=2,
+    max_size=9,
+)
+"""Texts of some sentences in a row, so that each overlaps with the next; the id, and whether the first is left out."""
 
 RECORDS = st.lists(
     st.tuples(
@@ -76,3 +102,33 @@ def test_matching_in_parts_gives_the_same_articles(
     parts = [ingest(drop, into=tmp_path / "parts") for drop in drops]
     assert [part.articles_new for part in parts] == [10, 10]
     assert query(ARTICLES, tmp_path / "parts") == query(ARTICLES, tmp_path / "whole")
+
+
+@given(chained=CHAINED, shuffled=st.randoms(use_true_random=False), drops=st.integers(1, 4))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_texts_that_chain_end_in_the_same_articles_in_any_order(
+    chained: list[tuple[int, int, str | None, bool]],
+    shuffled: random.Random,
+    drops: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    ingest: Ingest,
+    query: Query,
+    write_lines: Any,
+) -> None:
+    folder = tmp_path_factory.mktemp("chains")
+    rows = [
+        {"id": id_, "url": f"https://wire.example/{number}", "headline": "Crates ashore" if is_first else None}
+        | {"body": "\n\n".join(SENTENCES[start : start + length])}
+        for number, (start, length, id_, is_first) in enumerate(chained)
+    ]
+    ingest(write_lines(folder / "whole" / "wire" / "all.jsonl", rows), into=folder / "whole")
+    shuffled.shuffle(rows)
+    for number in range(drops):
+        if part := rows[number::drops]:
+            ingest(write_lines(folder / "split" / "wire" / f"{number}.jsonl", part), into=folder / "split")
+    assert query(PARTITION, folder / "split") == query(PARTITION, folder / "whole")
+    unproven = "SELECT * FROM record_articles WHERE relation NOT IN ('canonical') AND coalesce(containment, 0) < 0.3"
+    assert query(unproven, folder / "split") == []
+    placed = "SELECT record_id FROM record_articles SEMI JOIN articles USING (article_id)"
+    lost = f"SELECT record_id FROM records ANTI JOIN ({placed}) USING (record_id)"
+    assert query(lost, folder / "split") == []

@@ -65,7 +65,12 @@ def test_every_key_of_a_source_is_read(home: Path) -> None:
     ("text", "message"),
     [
         ("[sources.wire]\nencodign = 'latin-1'", "sources.wire.encodign is not a setting; did you mean 'encoding'?"),
-        ("[source.wire]", "'source' is not a setting; declare sources as [sources.NAME]."),
+        ("[source.wire]", "'source' is not a setting; declare sources as [sources.NAME]"),
+        ("duplicates = 1", "'duplicates' must be a table"),
+        ("[duplicates]\nnear_jacard = 0.6", "duplicates.near_jacard is not a setting; did you mean 'near_jaccard'?"),
+        ("[duplicates]\nnear_jaccard = 60", "duplicates.near_jaccard must be a share from 0 to 1, not 60."),
+        ("[duplicates]\nshort_words = 0.5", "duplicates.short_words must be a whole number up to 1,000,000, not 0.5."),
+        ("[duplicates]\nnear_jaccard = true", "duplicates.near_jaccard must be a share from 0 to 1, not True."),
         ("sources = 3", "'sources' must hold one table for each source"),
         ("[sources]\nwire = 3", "sources.wire must be a table"),
         ("[sources.'a/b']", "'a/b' cannot name a source"),

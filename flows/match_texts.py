@@ -1,0 +1,162 @@
+"""Matching texts: which distinct texts are copies of one another, new ones and stored ones.
+
+Fingerprints of all texts are looked through, bodies are read only of texts that may be copies. What is found is staged
+as rows of `ops.fingerprints` and `ops.matches`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from flows.run import STAGED_COMPRESSION, Run
+from transforms.candidates import find_candidates
+from transforms.fingerprints import fingerprint
+from transforms.relations import relate
+from transforms.schema import FINGERPRINTS, MATCHES
+from transforms.similarity import compare
+
+COMPARED_PAIRS = 50_000
+"""Pairs whose texts are in memory at a time: at most 100,000 texts."""
+
+MOST_OF_ID = 50
+"""Texts up to which a source may give one id or address for them to be compared as revisions: an address that stands in
+every record (of a feed, of a front page) says nothing."""
+
+REUSED = "id_reused"
+
+_PAIR = ("one_key", "other_key")
+
+_KNOWN = "SELECT DISTINCT match_key FROM ops.fingerprints SEMI JOIN read_parquet($staged) USING (match_key)"
+_STORED = "SELECT match_key, shingles, sketch FROM ops.fingerprints"
+_BODIES = """
+    SELECT match_key, any_value(body) AS body FROM records
+    WHERE match_key IN (SELECT match_key FROM read_parquet($wanted)) GROUP BY match_key
+"""
+_IDS = """
+    SELECT source, kind, id, match_key, record_id FROM (
+        SELECT source, match_key, record_id, unnest(['id', 'url']) AS kind,
+            unnest([external_id, canonical_url]) AS id
+        FROM {records}
+    ) WHERE id IS NOT NULL
+"""
+_SHARED_IDS = f"""
+    WITH given AS ({_IDS.format(records="read_parquet($staged)")}),
+    stored AS ({_IDS.format(records="records")}),
+    earlier AS (
+        SELECT * FROM stored SEMI JOIN given USING (source, kind, id) ANTI JOIN given USING (record_id)
+    ),
+    texts AS (SELECT DISTINCT source, kind, id, match_key FROM given UNION SELECT DISTINCT source, kind, id, match_key
+        FROM earlier),
+    shared AS (
+        SELECT source, kind, id FROM texts GROUP BY ALL HAVING count(*) BETWEEN 2 AND {MOST_OF_ID}
+    ),
+    ours AS (SELECT * FROM given SEMI JOIN shared USING (source, kind, id))
+    SELECT ours.record_id, least(ours.match_key, texts.match_key) AS one_key,
+        greatest(ours.match_key, texts.match_key) AS other_key
+    FROM ours JOIN texts USING (source, kind, id) WHERE ours.match_key <> texts.match_key
+"""
+
+
+@dataclass(frozen=True)
+class MatchedTexts:
+    """What came of matching texts.
+
+    Attributes:
+        matches: Schema of `MATCHES`: the pairs that were found now.
+        left_out: How many texts are made up of passages that too many share.
+        reused: Records whose id or address stands for an altogether different text as well.
+    """
+
+    matches: pl.DataFrame
+    left_out: int
+    reused: pl.Series
+
+
+def match_texts(run: Run, staged: list[Path], folder: Path) -> MatchedTexts:
+    """Match the texts of `staged` records with each other and with all that are stored; stage what was found."""
+    new = _fingerprint_new(run, staged)
+    new.write_parquet(folder / f"{FINGERPRINTS.name}-0.parquet")
+    stored = run.lake.query(_STORED)
+    candidates = find_candidates(new, stored)
+    keys = pl.concat([stored.get_column("match_key"), new.get_column("match_key")])
+    alike = pl.DataFrame(
+        {
+            "one_key": new.get_column("match_key").gather(candidates.pairs.get_column("new")),
+            "other_key": keys.gather(candidates.pairs.get_column("other")),
+        }
+    ).select(
+        one_key=pl.min_horizontal(*_PAIR),
+        other_key=pl.max_horizontal(*_PAIR),
+    )
+    sharing = run.lake.query(_SHARED_IDS, {"staged": [str(path) for path in staged]})
+    pairs = _join_pairs(alike, sharing)
+    compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, pairs)])
+    compared.write_parquet(folder / f"{MATCHES.name}-0.parquet")
+    unrelated = sharing.join(compared, on=_PAIR, how="anti")
+    return MatchedTexts(compared, len(candidates.left_out), unrelated.get_column("record_id").unique())
+
+
+def _fingerprint_new(run: Run, staged: list[Path]) -> pl.DataFrame:
+    """Fingerprint the texts that are not known, each once."""
+    known = run.lake.query(_KNOWN, {"staged": [str(path) for path in staged]})
+    found = [pl.DataFrame(schema=FINGERPRINTS.schema)]
+    for path in staged:
+        texts = pl.read_parquet(path, columns=["match_key", "body"]).unique("match_key", maintain_order=True)
+        unknown = texts.join(known, on="match_key", how="anti", maintain_order="left")
+        found.append(unknown.select("match_key").hstack(fingerprint(unknown.get_column("body"))))
+        known = pl.concat([known, unknown.select("match_key")])
+    return pl.concat(found)
+
+
+def _join_pairs(alike: pl.DataFrame, sharing: pl.DataFrame) -> pl.DataFrame:
+    """Join the pairs by fingerprint and those by id, each once, with `shares_id`; in the order of keys."""
+    by_id = sharing.select(_PAIR).unique().with_columns(shares_id=pl.lit(value=True))
+    pairs = alike.unique().join(by_id, on=_PAIR, how="full", coalesce=True)
+    return pairs.with_columns(pl.col("shares_id").fill_null(value=False)).sort(_PAIR)
+
+
+def _compare_all(run: Run, staged: list[Path], pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for some in pairs.iter_slices(COMPARED_PAIRS):
+        texts = _bodies(run, staged, some)
+        row = texts.select("match_key").with_row_index("row")
+        numbered = some
+        for side in ("one", "other"):
+            of_side = row.rename({"match_key": f"{side}_key", "row": side})
+            numbered = numbered.join(of_side, on=f"{side}_key", maintain_order="left")
+        compared = numbered.select(*_PAIR, "shares_id").hstack(compare(texts.get_column("body"), numbered))
+        related = relate(compared, run.settings.duplicates)
+        yield related.with_columns(run_id=pl.lit(run.run_id)).select(MATCHES.schema.names()).cast(MATCHES.schema)
+
+
+def _bodies(run: Run, staged: list[Path], pairs: pl.DataFrame) -> pl.DataFrame:
+    """Read the bodies of the texts of pairs: `match_key`, `body`."""
+    keys = pl.concat([pairs.get_column(side) for side in _PAIR]).unique()
+    of_run = (
+        pl.scan_parquet(staged)
+        .select("match_key", "body")
+        .filter(pl.col("match_key").is_in(keys.implode()))
+        .unique("match_key", maintain_order=False)
+        .collect()
+    )
+    stored = pl.DataFrame({"match_key": keys}).join(of_run, on="match_key", how="anti")
+    if stored.is_empty():
+        return of_run
+    wanted = run.path("wanted_texts")
+    stored.write_parquet(wanted)
+    return pl.concat([of_run, run.lake.query(_BODIES, {"wanted": str(wanted)})])
+
+
+def flag_reused(staged: list[Path], reused: pl.Series) -> None:
+    """Put the flag of a reused id on staged records."""
+    if reused.is_empty():
+        return
+    is_reused = pl.col("record_id").is_in(reused.implode())
+    flags = (
+        pl.when(is_reused).then(pl.concat_list("flags", pl.lit(REUSED)).list.unique().list.sort()).otherwise("flags")
+    )
+    for path in staged:
+        records = pl.read_parquet(path)
+        if records.select(is_reused.any()).item():
+            records.with_columns(flags=flags).write_parquet(path, compression=STAGED_COMPRESSION)

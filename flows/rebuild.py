@@ -1,0 +1,49 @@
+"""Rebuilding what is derived from the records: fingerprints, matches, and the articles that follow from them.
+
+For when copydesk.toml says otherwise what a copy is, or when fingerprints are in doubt. All of it is made anew from the
+stored bodies and replaced in one commit; articles keep their ids as far as their records stay together.
+"""
+
+from datetime import UTC, datetime
+
+from flows import steps
+from flows.boilerplate import NOTHING_PLANNED
+from flows.load import match_counts, run_row
+from flows.match import PLACED, place
+from flows.run import OnProgress, Progress, Request, Summary
+from flows.settings import Settings
+from transforms.schema import FINGERPRINTS, MATCHES, RECORDS, RUNS
+from warehouse.lake import qualified_name
+
+KIND = "rebuild"
+
+
+def rebuild_fingerprints(settings: Settings, *, on_wait: steps.OnWait, on_progress: OnProgress) -> Summary:
+    """Make fingerprints, matches and articles anew; the summary counts articles that were joined and split."""
+    steps.prepare(settings.home)
+    with steps.open_run(
+        Request(settings), NOTHING_PLANNED, purpose=KIND, on_wait=on_wait, on_progress=on_progress
+    ) as run:
+        with run.lake.commit(f"{KIND} {run.run_id}"):
+            stored = run.lake.data_files(RECORDS)
+            for table in (FINGERPRINTS, MATCHES):
+                run.lake.connection.execute(f"DELETE FROM {qualified_name(table)}")
+            on_progress(Progress("matching"))
+            if stored:
+                place(run, stored, is_stored=True)
+            counts = match_counts(run)
+            summary = Summary(
+                run.run_id,
+                "done",
+                articles_joined=counts.get("articles_joined", 0),
+                articles_split=counts.get("articles_split", 0),
+                texts_left_out=counts.get("texts_left_out", 0),
+                seconds=round((datetime.now(UTC) - run.started_at).total_seconds(), 3),
+            )
+            run_row(run, summary, kind=KIND).write_parquet(run.path(RUNS.name))
+            on_progress(Progress("loading"))
+            for table in PLACED:
+                run.lake.insert(table, run.staged(table.name))
+            run.lake.insert(RUNS, [run.path(RUNS.name)])
+        steps.publish(run.lake)
+        return summary

@@ -1,0 +1,203 @@
+"""What an article is called and what it shows: its identity through time, and each field from the record that knows.
+
+Identity is the one thing about an article that the past decides: where records are placed anew, an id stays with the
+part that holds most of its former records. Fields depend on the records of the article alone, and on whether a headline
+stands on another article too.
+"""
+
+import hashlib
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import polars as pl
+
+from transforms.duplicates import credible_date, fits_text
+
+DIGITS = 24
+"""Hexadecimal digits of an article id."""
+
+SHOWN = ("headline", "dek", "authors", "published_at", "language", "headings")
+"""Fields of an article that are chosen one by one; its text is that of the canonical record."""
+
+REDIRECTS = pl.Schema({"article_id": pl.String(), "moved_to": pl.String()})
+
+
+class Named(NamedTuple):
+    """Placed records with their `article_id`, and what became of former articles.
+
+    Attributes:
+        placed: The records.
+        redirects: Schema REDIRECTS: articles that are no more.
+        split: How many articles are made of records that left others.
+    """
+
+    placed: pl.DataFrame
+    redirects: pl.DataFrame
+    split: int
+
+
+def likely_ids(match_keys: pl.Series) -> pl.Series:
+    """Ids that new articles get, by the match key of their canonical record, where nobody else has them."""
+    return pl.select(pl.concat_str(pl.lit("a_"), match_keys.str.head(DIGITS))).to_series()
+
+
+def name_articles(placed: pl.DataFrame, *, taken: AbstractSet[str], salt: str) -> Named:
+    """Give records their `article_id`.
+
+    An id goes to the part with most of its former records; of several ids that go to one part, that of most of its
+    records stays, the older one on a tie, and the others redirect to it. A part that gets none has a new one: made from
+    its canonical record's text, or from that and `salt` where the id is `taken`.
+    """
+    parts = placed.select("canonical_record_id").unique(maintain_order=True).with_row_index("part")
+    numbered = placed.join(parts, on="canonical_record_id", maintain_order="left")
+    former = (
+        numbered.drop_nulls("was_article")
+        .group_by(article_id="was_article")
+        .agg(pl.col("part"), age=pl.col("ingested_at").min())
+    )
+    claims = (
+        former.explode("part")
+        .group_by("article_id", "age", "part")
+        .len()
+        .sort(-pl.col("len").cast(pl.Int64), "part")
+        .unique("article_id", keep="first", maintain_order=True)
+        .sort(-pl.col("len").cast(pl.Int64), "age", "article_id")
+    )
+    kept = claims.unique("part", keep="first", maintain_order=True)
+    canonical = placed.filter(pl.col("record_id") == pl.col("canonical_record_id")).select(
+        "canonical_record_id", "match_key"
+    )
+    ids = parts.join(canonical, on="canonical_record_id", maintain_order="left").join(
+        kept.select("part", "article_id"), on="part", how="left", maintain_order="left"
+    )
+    nameless = ids.filter(pl.col("article_id").is_null())
+    names = [
+        name if name not in taken else _salted(key, salt)
+        for key, name in zip(nameless["match_key"], likely_ids(nameless["match_key"]), strict=True)
+    ]
+    new = nameless.select("part", new_id=pl.Series(names, dtype=pl.String))
+    named = ids.join(new, on="part", how="left").select("part", article_id=pl.coalesce("article_id", "new_id"))
+    moved = claims.join(kept, on="article_id", how="anti").join(named.rename({"article_id": "moved_to"}), on="part")
+    left = numbered.filter(pl.col("was_article").is_not_null()).join(new, on="part", how="semi")
+    return Named(
+        numbered.join(named, on="part", maintain_order="left").drop("part"),
+        moved.select(REDIRECTS.names()),
+        left["part"].n_unique(),
+    )
+
+
+def _salted(match_key: str, salt: str) -> str:
+    return f"a_{hashlib.sha256(f'{match_key} {salt}'.encode()).hexdigest()[:DIGITS]}"
+
+
+def describe_articles(placed: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
+    """Describe articles, one row each, from records by rank: with chosen `fields`, else those of the canonical record.
+
+    `is_new` where none of the records was placed before.
+    """
+    fitting = [pl.when(fits_text()).then(name).alias(name) for name in ("headline", "dek")]
+    fitting.append(credible_date().alias("published_at"))
+    articles = (
+        placed.with_columns(fitting)
+        .group_by("article_id", maintain_order=True)
+        .agg(
+            pl.col("canonical_record_id", "word_count", *SHOWN).first(),
+            sources=pl.col("source").unique().sort(),
+            record_count=pl.len().cast(pl.Int64),
+            first_ingested_at=pl.col("ingested_at").min(),
+            last_ingested_at=pl.col("ingested_at").max(),
+            is_new=pl.col("was_article").is_null().all(),
+        )
+    )
+    chosen = articles.join(fields, on="article_id", how="semi", maintain_order="left").drop(SHOWN)
+    rest = articles.join(fields, on="article_id", how="anti", maintain_order="left")
+    return pl.concat([rest, _with_fields(chosen, fields, placed)], how="diagonal")
+
+
+def choose_fields(placed: pl.DataFrame) -> pl.DataFrame:
+    """Choose the fields of articles: `article_id`, `field`, `record_id`, `rule`, `others`, one row for each field.
+
+    `placed` stands by rank, and has `is_elsewhere`: whether the record's headline stands on another article too.
+
+    - headline: of those that fit their text, and stand on no other article if there is such a one, the one that most
+      sources give;
+    - dek: the best record's, of those whose headline fits;
+    - authors, language, headings: the best record's that knows them; headings are not taken from excerpts or revisions;
+    - published_at: the canonical record's, else the earliest; not from dates in the future or of long ago.
+
+    The best is the first by rank.
+    """
+    fits = fits_text()
+    by_field = {
+        "headline": placed.filter(pl.col("headline").is_not_null() & fits).pipe(_by_sources),
+        "dek": placed.filter(pl.col("dek").is_not_null() & fits),
+        "authors": placed.filter(pl.col("authors").list.len() > 0),
+        "published_at": placed.filter(credible_date().is_not_null()).sort(
+            pl.col("relation") != "canonical", "published_at", maintain_order=True
+        ),
+        "language": placed.drop_nulls("language"),
+        "headings": placed.filter(
+            (pl.col("headings").list.len() > 0) & pl.col("relation").is_in(["canonical", "exact_copy", "near_copy"])
+        ),
+    }
+    return pl.concat(_choose(placed, candidates, field) for field, candidates in by_field.items())
+
+
+def _by_sources(records: pl.DataFrame) -> pl.DataFrame:
+    """Sort records with headlines, those whose headline stands nowhere else and is given by most sources first."""
+    said = pl.col("headline").str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
+    sources = pl.col("source").n_unique().over("article_id", "said")
+    return (
+        records.with_columns(said=said)
+        .with_columns(sources=sources)
+        .sort("is_elsewhere", -pl.col("sources").cast(pl.Int64), maintain_order=True)
+    )
+
+
+def _choose(placed: pl.DataFrame, candidates: pl.DataFrame, field: str) -> pl.DataFrame:
+    """Take the first of the candidates for each article; `others` are the values that are not shown."""
+    sources = pl.col("sources") if "sources" in candidates.columns else pl.lit(1)
+    chosen = candidates.group_by("article_id", maintain_order=True).agg(
+        pl.col("record_id", "relation").first(),
+        shown=_as_text(field).first(),
+        sources=sources.first(),
+    )
+    given = (
+        placed.select("article_id", value=_as_text(field))
+        .drop_nulls()
+        .unique(maintain_order=True)
+        .join(chosen.select("article_id", "shown"), on="article_id", how="left", maintain_order="left")
+        .filter(pl.col("value").ne_missing(pl.col("shown")))
+        .group_by("article_id", maintain_order=True)
+        .agg(others="value")
+    )
+    other = "earliest" if field == "published_at" else "best_copy"
+    rule = (
+        pl.when(pl.col("relation") == "canonical")
+        .then(pl.lit("canonical"))
+        .when(pl.col("sources") > 1)
+        .then(pl.lit("most_sources"))
+        .when(pl.col("record_id").is_not_null())
+        .then(pl.lit(other))
+        .otherwise(pl.lit("none"))
+    )
+    articles = placed.select("article_id").unique(maintain_order=True)
+    return (
+        articles.join(chosen, on="article_id", how="left", maintain_order="left")
+        .join(given, on="article_id", how="left", maintain_order="left")
+        .select("article_id", "record_id", field=pl.lit(field), rule=rule, others=pl.col("others").fill_null([]))
+    )
+
+
+def _as_text(field: str) -> pl.Expr:
+    if field in {"authors", "headings"}:
+        return pl.when(pl.col(field).list.len() > 0).then(pl.col(field).list.join("; "))
+    return pl.col(field).dt.to_string("iso:strict") if field == "published_at" else pl.col(field)
+
+
+def _with_fields(articles: pl.DataFrame, fields: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    for field in SHOWN:
+        of_field = fields.filter(pl.col("field") == field).select("article_id", "record_id")
+        values = of_field.join(placed.select("record_id", field), on="record_id", how="left", maintain_order="left")
+        articles = articles.join(values.select("article_id", field), on="article_id", how="left", maintain_order="left")
+    return articles.with_columns(pl.col("authors", "headings").fill_null([]))

@@ -1,0 +1,185 @@
+"""Candidates: pairs of texts whose fingerprints overlap so far that they may be copies.
+
+Whether two texts are a candidate pair depends on these two alone, not on what else there is nor on what came first: at
+least LEAST_SHARED sampled shingles are shared, and at least LEAST_OVERLAP of as many as would be shared if the shorter
+text stood whole in the longer one. That is far below what copies share (see `transforms.fingerprints`), and keeps away
+nearly all pairs that only have a turn of phrase in common.
+
+The exception bounds the time that templates take (tables of results, obituaries, a footer that was not recognised): a
+sampled shingle that stands in more than MOST_TEXTS texts makes no candidates. Pairs that share others as well are
+still found. A text all but none of whose shingles are of that kind can only be found as an exact copy; how many texts
+these are is counted.
+
+What is stored is looked through once for each BLOCK of new texts: an inverted index of the block stays in the
+processor's cache, and the sketches of all other texts stream past.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from transforms.compiled import compiled, doubled
+from transforms.fingerprints import share_kept
+from transforms.letters import text_buffers
+from transforms.shingles import in_threads
+
+LEAST_SHARED = 2
+LEAST_OVERLAP = 0.15
+MOST_TEXTS = 1_000
+BLOCK = 100_000
+"""Texts in an inverted index: 60 MB."""
+
+PAIRS = pl.Schema({"new": pl.UInt32(), "other": pl.UInt32()})
+
+_FEWEST_DIRECTED, _MOST_DIRECTED = 8, 22  # bits of a hash by which the index is entered
+
+
+class Sketches(NamedTuple):
+    """Fingerprints: the hashes of the n-th are `hashes[starts[n]:starts[n + 1]]`."""
+
+    shingles: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    hashes: NDArray[np.uint32]
+
+
+class Candidates(NamedTuple):
+    """Pairs of texts, and which of the new texts are made of shingles that too many texts share.
+
+    Attributes:
+        pairs: Schema PAIRS, by `other`, then `new`: row numbers among the new texts, and among the stored texts
+            followed by the new ones. Each pair of new texts stands once.
+        left_out: Row numbers of new texts.
+    """
+
+    pairs: pl.DataFrame
+    left_out: pl.Series
+
+
+class _Index(NamedTuple):
+    """Hashes of a block of texts, sorted; the text of each; where those begin that share their first bits."""
+
+    hashes: NDArray[np.uint32]
+    texts: NDArray[np.uint32]
+    entries: NDArray[np.int64]
+    shift: np.uint32
+
+
+def find_candidates(new: pl.DataFrame, stored: pl.DataFrame) -> Candidates:
+    """Find which of the `new` texts may be copies of others, new ones or `stored` ones.
+
+    Both have `shingles` and `sketch`, as `fingerprint` gives them, for texts that differ.
+    """
+    everything = _sketches(pl.concat([stored, new.select(stored.columns)]))
+    pairs, left_out = [pl.DataFrame(schema=PAIRS)], [pl.Series(dtype=pl.UInt32())]
+    for first in range(0, new.height, BLOCK):
+        block = range(first, min(first + BLOCK, new.height))
+        found = _find_in_block(everything, block, first_new=stored.height)
+        pairs.append(found.pairs)
+        left_out.append(found.left_out)
+    return Candidates(pl.concat(pairs), pl.concat(left_out))
+
+
+def _sketches(fingerprints: pl.DataFrame) -> Sketches:
+    data, starts = text_buffers(fingerprints.get_column("sketch"))
+    return Sketches(fingerprints.get_column("shingles").to_numpy(), starts // 4, data.view(np.uint32))
+
+
+def _find_in_block(texts: Sketches, block: range, *, first_new: int) -> Candidates:
+    """Find the candidates of a block of new texts among all texts before the end of the block."""
+    start, end = first_new + block.start, first_new + block.stop
+    index = _index(texts, start, end)
+    shares = np.zeros(len(index.hashes), np.int64)
+    for counted in in_threads(lambda first, last: _count_texts(texts, index, first, last), len(texts.shingles)):
+        shares += counted
+    is_common = shares > MOST_TEXTS
+    found = in_threads(lambda first, last: _overlap(texts, index, is_common, start, first, last), end)
+    others, news = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    pairs = pl.DataFrame({"new": news + block.start, "other": others}, schema=PAIRS)
+    common = np.bincount(index.texts, weights=is_common, minlength=len(block))
+    rare = np.diff(texts.starts[start : end + 1]) - common
+    left_out = np.flatnonzero((common > 0) & (rare < LEAST_SHARED)) + block.start
+    return Candidates(pairs, pl.Series(left_out, dtype=pl.UInt32()))
+
+
+def _index(texts: Sketches, start: int, end: int) -> _Index:
+    hashes = texts.hashes[texts.starts[start] : texts.starts[end]].astype(np.uint64)
+    of_texts = np.repeat(np.arange(end - start, dtype=np.uint64), np.diff(texts.starts[start : end + 1]))
+    entries = (hashes << np.uint64(32)) | of_texts
+    entries.sort()
+    bits = min(max(len(entries).bit_length(), _FEWEST_DIRECTED), _MOST_DIRECTED)
+    bounds = np.arange((1 << bits) + 1, dtype=np.uint64) << np.uint64(64 - bits)
+    bounds[-1] = np.uint64(0xFFFFFFFFFFFFFFFF)
+    return _Index(
+        (entries >> np.uint64(32)).astype(np.uint32),
+        entries.astype(np.uint32),
+        np.searchsorted(entries, bounds),
+        np.uint32(32 - bits),
+    )
+
+
+@compiled
+def _count_texts(texts: Sketches, index: _Index, first: int, end: int) -> NDArray[np.int32]:
+    """Count, for each hash of the index, in how many of some texts it stands."""
+    counts = np.zeros(len(index.hashes), np.int32)
+    for key in texts.hashes[texts.starts[first] : texts.starts[end]]:
+        at = _look_up(index, key)
+        if at >= 0:
+            counts[at] += 1
+    for at in range(1, len(counts)):
+        if index.hashes[at] == index.hashes[at - 1]:
+            counts[at] = counts[at - 1]
+    return counts
+
+
+@compiled
+def _overlap(  # noqa: PLR0917 -- compiled functions take no names
+    texts: Sketches, index: _Index, is_common: NDArray[np.bool_], start: int, first: int, end: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the pairs of some texts with texts of the index, whose first one is the text `start`."""
+    indexed = np.int64(index.texts.max()) + 1 if len(index.texts) else 0
+    shared, touched = np.zeros(indexed, np.int32), np.empty(indexed, np.int64)
+    others, news = np.empty(1024, np.int64), np.empty(1024, np.int64)
+    count = 0
+    for text_no in range(first, end):
+        met = 0
+        for key in texts.hashes[texts.starts[text_no] : texts.starts[text_no + 1]]:
+            at = _look_up(index, key)
+            while 0 <= at < len(index.hashes) and index.hashes[at] == key and not is_common[at]:
+                new = np.int64(index.texts[at])
+                if text_no >= start and start + new <= text_no:
+                    at += 1
+                    continue
+                if shared[new] == 0:
+                    touched[met] = new
+                    met += 1
+                shared[new] += 1
+                at += 1
+        for new in touched[:met]:
+            if shared[new] >= _least_shared(texts, text_no, start + new):
+                if count == len(others):
+                    others, news = doubled(others), doubled(news)
+                others[count], news[count] = text_no, new
+                count += 1
+            shared[new] = 0
+    return others[:count], news[:count]
+
+
+@compiled
+def _least_shared(texts: Sketches, one: int, other: int) -> float:
+    """Tell how many sampled shingles two texts have to share: of those that the bound of either would keep."""
+    shorter, longer = (one, other) if texts.shingles[one] < texts.shingles[other] else (other, one)
+    sampled = texts.starts[shorter + 1] - texts.starts[shorter]
+    in_common = sampled * share_kept(texts.shingles[longer]) / share_kept(texts.shingles[shorter])
+    return float(max(min(LEAST_SHARED, sampled), LEAST_OVERLAP * in_common))
+
+
+@compiled
+def _look_up(index: _Index, key: np.uint32) -> int:
+    """Give the first place of a hash in the index, or -1."""
+    entry = key >> index.shift
+    for at in range(index.entries[entry], index.entries[entry + 1]):
+        if index.hashes[at] >= key:
+            return at if index.hashes[at] == key else -1
+    return -1

@@ -1,0 +1,60 @@
+"""Which characters make up words, and how compiled code reads them from the bytes of an Arrow column."""
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from transforms.compiled import compiled
+from transforms.words import fold_characters
+
+PARTS, SKIPPED = 0, 0xFFFFFFFF
+"""Values of characters that part words, and of those that do not count; any other is a letter."""
+
+LOOKED_UP = 0x20000
+"""Characters whose case and class are in a table; beyond are ideographs, up to `SIGNS_FROM`, and then signs."""
+
+SIGNS_FROM = 0x40000
+
+_NO_LETTERS = (range(0xD800, 0xE000), range(0x1F000, 0x1FB00))  # surrogates, and pictures
+_LEADS_OF_TWO, _LEADS_OF_THREE, _LEADS_OF_FOUR = 0x80, 0xE0, 0xF0  # of bytes in a character of UTF-8
+
+
+@cache
+def alphabet() -> NDArray[np.uint32]:
+    """Which letter each character is in a word, as `words.fold_characters` has it."""
+    codes = [code for code in range(LOOKED_UP) if not any(code in signs for signs in _NO_LETTERS)]
+    folded = fold_characters(pl.Series([chr(code) for code in codes]))
+    letters = np.full(LOOKED_UP, PARTS, np.uint32)
+    letters[codes] = [SKIPPED if not spelt else PARTS if spelt == " " else ord(spelt[0]) for spelt in folded]
+    return letters
+
+
+def text_buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of texts, or of binary values, that are not null, and where each begins and ends."""
+    array = texts.rechunk().to_arrow()
+    _, offsets, data = array.buffers()
+    starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return np.frombuffer(data or b"", np.uint8), starts
+
+
+@compiled
+def letter_of(code: int, letters: NDArray[np.uint32]) -> int:
+    """Give the letter that a character is in a word, or whether it is none."""
+    if code < LOOKED_UP:
+        return int(letters[code])
+    return code if code < SIGNS_FROM else PARTS
+
+
+@compiled
+def decode(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Give the character that begins at a byte of UTF-8, and where the next one does."""
+    lead = int(text[at])
+    if lead < _LEADS_OF_TWO:
+        return lead, at + 1
+    width = 2 + (lead >= _LEADS_OF_THREE) + (lead >= _LEADS_OF_FOUR)
+    code = lead & (0x7F >> width)
+    for following in range(at + 1, at + width):
+        code = code << 6 | int(text[following]) & 0x3F
+    return code, at + width

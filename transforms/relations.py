@@ -1,0 +1,92 @@
+"""Relations: which of the pairs of texts that were compared are copies of one article, and which text stands for it.
+
+Decides from the figures of `transforms.similarity` what a pair is, and gathers texts into stars: every text of an
+article is related to the one that stands for it, itself and not by way of others. Chains do not join: where A is
+related to B and B to C, but not A to C, there are two articles (B is with the one it is more alike).
+
+Source: star covers, as Aslam, Pelekhov and Rus 2004, "The star clustering algorithm", with the choice of centres by a
+given order of rank instead of by degree, so that it depends on what the texts are alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which figures on two texts are copies. Each is a setting of `[duplicates]` in copydesk.toml.
+
+    Attributes:
+        near_jaccard: Least Jaccard similarity of near copies. At 0.5 two thirds of either text are shared; different
+            articles of one outlet share less than 0.3, but for texts made from one template.
+        short_jaccard: The same for a text of fewer than `short_words` words, where a template (an election result,
+            a weather report) may be most of what there is.
+        short_words: Where that rule ends.
+        excerpt_containment: Least share of an excerpt that stands in its whole.
+        excerpt_opening: Least share of the opening of an excerpt that stands in the opening of its whole: truncated
+            feeds and previews of paid articles begin as the article does; background passages and lists of results
+            that two reports share do not.
+        excerpt_length: Most words of an excerpt, as a share of its whole.
+        excerpt_words: Fewest words of an excerpt.
+        revision_containment: Least share of the shorter text that a revision shares with another text of the same
+            source and id or address. Below, the id is used again for something else.
+    """
+
+    near_jaccard: float = 0.5
+    short_jaccard: float = 0.8
+    short_words: int = 30
+    excerpt_containment: float = 0.85
+    excerpt_opening: float = 0.75
+    excerpt_length: float = 0.75
+    excerpt_words: int = 20
+    revision_containment: float = 0.3
+
+
+def relate(similarities: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
+    """Keep the pairs that are related; adds `is_near`, `is_excerpt`, and asks for `shares_id`.
+
+    `shares_id`, where the frame has it, tells whether a record of either text has the source, and the id or address, of
+    one of the other.
+    """
+    shorter = pl.min_horizontal("one_shingles", "other_shingles")
+    longer = pl.max_horizontal("one_shingles", "other_shingles")
+    is_short = shorter < thresholds.short_words
+    is_near = pl.col("jaccard") >= pl.when(is_short).then(thresholds.short_jaccard).otherwise(thresholds.near_jaccard)
+    is_excerpt = (
+        (shorter >= thresholds.excerpt_words)
+        & (shorter <= longer * thresholds.excerpt_length)
+        & (pl.col("containment") >= thresholds.excerpt_containment)
+        & (pl.col("opening") >= thresholds.excerpt_opening)
+    )
+    is_revision = pl.col("shares_id") & (pl.col("containment") >= thresholds.revision_containment)
+    related = similarities.with_columns(is_near=is_near, is_excerpt=is_excerpt)
+    return related.filter(pl.col("is_near") | pl.col("is_excerpt") | is_revision)
+
+
+def gather_stars(texts: int, pairs: pl.DataFrame) -> pl.Series:
+    """Give each text the number of the text that stands for it, its own where it stands for itself.
+
+    Texts are numbered by rank, the best first: a text stands for an article unless it is related to a better one that
+    does. Any other text goes to the one that it shares most with: by Jaccard similarity, containment, rank.
+
+    Args:
+        texts: How many texts there are.
+        pairs: Related pairs: `one` and `other` are texts, with `jaccard` and `containment`.
+    """
+    sides = ("one", "other")
+    both = pl.concat(
+        pairs.select(text=mine, to=theirs, jaccard="jaccard", containment="containment")
+        for mine, theirs in (sides, sides[::-1])
+    )
+    better = both.filter(pl.col("to") < pl.col("text")).sort("text")
+    stands = np.ones(texts, np.bool_)
+    for text, others in better.group_by("text", maintain_order=True).agg("to").iter_rows():
+        stands[text] = not stands[others].any()
+    centres = both.filter(pl.Series(stands).gather(both.get_column("to")))
+    best = centres.sort("text", -pl.col("jaccard"), -pl.col("containment"), "to").unique("text", keep="first")
+    found = np.arange(texts, dtype=np.uint32)
+    moved = best.filter(~pl.Series(stands).gather(best.get_column("text")))
+    found[moved.get_column("text").to_numpy()] = moved.get_column("to").to_numpy()
+    return pl.Series("centre", found)
