@@ -6,6 +6,7 @@ for a field, and which statements are none, is decided in `page_metadata`.
 The tree is only read. It must be read before an extractor prunes it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ _BYLINE_CLASSES = frozenset({"author", "author-name", "byline", "fn", "p-author"
 _BYLINES = XPath(  # by attribute: half the time of asking every element
     './/@class[contains(., "author") or contains(., "byline") or contains(., "fn")]/parent::*[not(self::meta)] | '
     './/@itemprop[. = "author"]/parent::*[not(self::meta)]'
+)
+_SUMMARY_TAGS = ("p", "div", "h2", "h3", "h4")
+_SUMMARY_NAME = re.compile(
+    r"(?<![a-z])(?:dek|deck|description|lead|leadtext|lede|standfirst|subhead|subheadline|subtitle|summary)(?![a-z])",
+    re.IGNORECASE,
 )
 _SEEN_TEXTS = XPath("descendant-or-self::text()[not(parent::style or parent::script)]")
 _OG_PREFIXES = ("og:", "article:", "book:", "twitter:")
@@ -75,6 +81,20 @@ def read_statements(tree: HtmlElement) -> Statements:
     for place, statement in _of_article(article, nodes):
         _state(stated, place, statement)
     return Statements(stated, truth(article.get("isAccessibleForFree")))
+
+
+def marks_summary(tree: HtmlElement, description: str) -> bool:
+    """Tell whether readers see a description in an element that is named a summary: `article-dek`, `leadText`."""
+    return any(
+        _SUMMARY_NAME.search(f"{element.get('class')} {element.get('itemprop')}")
+        and without_cut(element.text_content()) == without_cut(description)
+        for element in tree.iter(*_SUMMARY_TAGS)
+    )
+
+
+def without_cut(text: str) -> str:
+    """Leave out the dots at which a description is cut off, and white space that nobody sees."""
+    return " ".join(text.split()).rstrip(" .…")
 
 
 def _state(stated: dict[str, list[str]], place: str, statement: str | None) -> None:

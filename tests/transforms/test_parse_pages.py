@@ -200,6 +200,27 @@ def test_trafilatura_is_asked_for_headline_and_date_only_where_the_page_states_n
     assert (row["headline"], row["published_at"]) == ("Bridge news", "2026-03-01")
 
 
+DESCRIPTION = "Work on the old bridge starts in May, and the town pays for it."
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "dek"),
+    [
+        ("<p>{}</p>", None),
+        ('<p class="text">{}</p>', None),
+        ('<p class="article-dek">{}</p>', DESCRIPTION),
+        ('<h2 class="header__leadText">{}</h2>', DESCRIPTION),
+        ('<div itemprop="description"><p>{}</p></div>', DESCRIPTION),
+        ('<p class="misleading">{}</p>', None),
+        ('<p class="lead">{} So it was said on Tuesday.</p>', None),
+    ],
+)
+def test_description_that_begins_the_text_is_a_dek_where_it_is_marked_as_one(paragraph: str, dek: str | None) -> None:
+    page = PAGE.replace("Work starts in May.", DESCRIPTION)
+    page = page.replace("<p>", paragraph.format(DESCRIPTION) + "<p>", 1)
+    assert parsed("html", page).get("dek") == dek
+
+
 @pytest.mark.parametrize("depth", [200, 300, 2_000, 20_000])
 def test_deeply_nested_page_has_its_text(depth: int) -> None:
     style = "<head><style>p { color: red }</style></head>"
