@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Others' deduplication, for one benchmark: its versions conflict with ours.
+PEERS := .venv-peers
 # Without a uv of the machine's own, one is installed into .venv.
 UV := $(shell command -v uv || echo $(BIN)/uv)
 DEMO_HOME ?= data
@@ -46,4 +48,12 @@ quality-text: install  ## measure how well plain text and web pages are taken ap
 bench-html: install  ## measure web pages a second, beside bare trafilatura in as many processes
 	$(BIN)/python tests/bench/pages.py
 
-.PHONY: help install demo test lint bench bench-html quality-text
+$(PEERS)/.installed: tests/bench/peers/requirements.txt tests/bench/peers/left_out.txt | install
+	$(UV) venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(UV) pip install --quiet --python $(PEERS)/bin/python -r $< --overrides tests/bench/peers/left_out.txt
+	@touch $@
+
+bench-duplicates: install $(PEERS)/.installed  ## measure near-duplicate detection, beside datatrove, text-dedup, datasketch and rensa
+	$(BIN)/python tests/bench/duplicates.py
+
+.PHONY: help install demo test lint bench bench-html bench-duplicates quality-text
