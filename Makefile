@@ -12,7 +12,7 @@ DEMO_HOME ?= data
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -45,6 +45,9 @@ quality-text: install  ## measure how well plain text and web pages are taken ap
 	$(BIN)/python tests/quality/text.py
 	$(BIN)/python tests/quality/extraction.py
 
+quality-duplicates: install  ## measure how well copies are found, and different articles left apart
+	$(BIN)/python tests/quality/duplicates.py
+
 bench-html: install  ## measure web pages a second, beside bare trafilatura in as many processes
 	$(BIN)/python tests/bench/pages.py
 
@@ -56,4 +59,4 @@ $(PEERS)/.installed: tests/bench/peers/requirements.txt tests/bench/peers/left_o
 bench-duplicates: install $(PEERS)/.installed  ## measure near-duplicate detection, beside datatrove, text-dedup, datasketch and rensa
 	$(BIN)/python tests/bench/duplicates.py
 
-.PHONY: help install demo test lint bench bench-html bench-duplicates quality-text
+.PHONY: help install demo test lint bench bench-html bench-duplicates quality-text quality-duplicates

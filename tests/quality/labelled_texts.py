@@ -15,7 +15,8 @@ from transforms.cleaning import Cleaned, CleaningSettings, clean_records
 from transforms.raw_schema import RAW_RECORDS
 
 DATA = Path(__file__).parent / "data"
-NEWS = Path(__file__).parents[3] / "shared" / "data" / "news" / "lk_news_20k.parquet"
+SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
+NEWS = SHARED_DATA / "news" / "lk_news_20k.parquet"
 SEED = 20261121
 
 KEPT = frozenset({"paragraph", "heading"})
