@@ -110,18 +110,19 @@ def is_explained(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     if one["relation"] in ON_OTHER_GROUNDS or other["relation"] in ON_OTHER_GROUNDS:
         return True
     is_of_one = one["matched_record_id"] is not None and one["matched_record_id"] == other["matched_record_id"]
-    return is_of_one and min(one["jaccard"], other["jaccard"]) >= THRESHOLD
+    return is_of_one and min(one["jaccard"] or 0, other["jaccard"] or 0) >= THRESHOLD
 
 
 def _stored_figures(placed: pl.DataFrame, sets: Sequence[Shingles]) -> list[Figure]:
-    """Compare the stored figures with exact ones of the bodies."""
+    """Compare the stored figures with exact ones of the bodies; one that is missing counts as none at all."""
     shingles = dict(zip(placed["record_id"], sets, strict=True))
     matched = placed.filter(pl.col("matched_record_id").is_not_null()).rows(named=True)
     exact: Mapping[str, Callable[[Shingles, Shingles], float]] = {"jaccard": jaccard, "containment": containment}
     figures = []
     for name, measure in exact.items():
         off = [
-            abs(row[name] - measure(shingles[row["record_id"]], shingles[row["matched_record_id"]])) for row in matched
+            abs((row[name] or 0) - measure(shingles[row["record_id"]], shingles[row["matched_record_id"]]))
+            for row in matched
         ]
         is_close = [difference <= TOLERANCE for difference in off]
         figures.append(share(is_close, f"stored {name} within {TOLERANCE:g}", at_least=WITHIN_TOLERANCE))

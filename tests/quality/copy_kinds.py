@@ -152,7 +152,7 @@ def cut_to(share: float) -> MakeCopy:
 def misread(article: Article, *_: object) -> str | None:
     """Read UTF-8 as cp1252, as browsers do: what that page has no character for stays a control character.
 
-    None for what neither fails to be written in cp1252 nor has another look in UTF-8.
+    None for what can be written in cp1252, and is copied in it elsewhere.
     """
     if can_be_cp1252(article.body):
         return None

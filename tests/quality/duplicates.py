@@ -39,21 +39,23 @@ def sections(*, articles: int | None = ARTICLES) -> Iterator[Section]:
         edited = measure_edited_articles()
         reposts = (f"posted again under another name: {', '.join(names)}" for names in edited.reposts)
         wrong = (f"wrongly one article: {one}, {other}" for one, other in edited.wrong)
-        yield "edited articles", [*edited.recall, *edited.precision], [*reposts, *wrong]
+        lost = (f"a version was not loaded: {name}" for name in edited.lost)
+        apart = _some(f"two articles, {similarity:.2f} similar as stored: {name}" for name, similarity in edited.apart)
+        yield "edited articles", [*edited.recall, *edited.precision], [*reposts, *wrong, *lost, *apart]
     if NEWS.exists():
         pairs = measure_all_pairs(articles=articles)
-        apart = (f"two articles, {similarity:.2f} similar: {one}, {other}" for one, other, similarity in pairs.apart)
+        unfound = (f"two articles, {similarity:.2f} similar: {one}, {other}" for one, other, similarity in pairs.apart)
         unlike = (
             f"one article, {similarity:.2f} similar: {one}, {other}" for one, other, similarity in pairs.unexplained
         )
-        yield "all pairs of news", [*pairs.recall, pairs.explained, *pairs.stored], [*_some(apart), *_some(unlike)]
+        yield "all pairs of news", [*pairs.recall, pairs.explained, *pairs.stored], [*_some(unfound), *_some(unlike)]
         planted = measure_planted_copies()
-        lost = _some(f"not with its original: {key}" for key in planted.lost)
-        yield "planted copies", [*planted.recall, *planted.merged], lost
+        astray = _some(f"not with its original: {key}" for key in planted.lost)
+        yield "planted copies", [*planted.recall, *planted.merged], astray
     stories = measure_boilerplate_stories()
     disputable = [f"may be judged either way: {pair}" for pair in disputable_pairs(list(read_stories()))]
-    wrong = _some(f"wrong: {' and '.join(pair)}" for pair in stories.wrong)
-    yield "boilerplate stories", [*stories.apart, *stories.found], [*disputable, *wrong]
+    confused = _some(f"wrong: {' and '.join(pair)}" for pair in stories.wrong)
+    yield "boilerplate stories", [*stories.apart, *stories.found], [*disputable, *confused]
     if NEWS.exists():
         yield "arrival orders", measure_arrival_orders(), []
 

@@ -8,10 +8,11 @@ article. A few articles were posted again under another name: two files count as
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import polars as pl
-from exact_shingles import overlapping_pairs, shingle_sets
+from exact_shingles import jaccard, overlapping_pairs, shingle_sets
 from figures import Figure, share
 from labelled_texts import SHARED_DATA
 from placed_records import merged_pairs, place
@@ -34,12 +35,16 @@ class EditedQuality:
         precision: Of all pairs in one article, those that are; strictly, and with re-posts counted as right.
         reposts: Names of articles whose texts are one, but for the name.
         wrong: Names of articles that were merged, and are not one.
+        lost: Names of articles of which a version was not loaded; recall counts them all the same.
+        apart: Names of articles of which both were loaded, and are two articles, with the similarity of these bodies.
     """
 
     recall: Sequence[Figure]
     precision: Sequence[Figure]
     reposts: Sequence[Sequence[str]]
     wrong: Sequence[tuple[str, str]]
+    lost: Sequence[str]
+    apart: Sequence[tuple[str, float]]
 
 
 def measure_edited_articles(path: Path = EDITED, *, every: int = 1) -> EditedQuality:
@@ -65,7 +70,8 @@ def measure_edited_articles(path: Path = EDITED, *, every: int = 1) -> EditedQua
         share(is_repost, "precision: same article, or posted again", at_least=PRECISION_WITH_REPOSTS),
     )
     wrong = sorted({pair for pair, is_right in zip(merged, is_repost, strict=True) if not is_right})
-    return EditedQuality(_recall(articles, placed), precision, reposts, wrong)
+    lost, apart = _not_found(articles, placed)
+    return EditedQuality(_recall(articles, placed), precision, reposts, wrong, lost, apart)
 
 
 def _write_version(folder: Path, articles: pl.DataFrame, version: str) -> Sequence[Path]:
@@ -86,6 +92,20 @@ def _recall(articles: pl.DataFrame, placed: pl.DataFrame) -> list[Figure]:
         is_found = [article_of.get(("a", stem), "lost") == article_of.get(("b", stem)) for stem in stems]
         figures.append(share(is_found, f"recall: similarity {low:g} to {min(high, 1):g}", at_least=target))
     return figures
+
+
+def _not_found(articles: pl.DataFrame, placed: pl.DataFrame) -> tuple[list[str], list[tuple[str, float]]]:
+    """Name articles whose versions are not one article, by the reason."""
+    versions = placed.select("source", "key", "article_id", "body").rows()
+    placed_of = {(source, key): (article_id, body) for source, key, article_id, body in versions}
+    lost, apart = [], []
+    for name in articles["article"]:
+        one, other = (placed_of.get((version, Path(name).stem)) for version in ("a", "b"))
+        if one is None or other is None:
+            lost.append(name)
+        elif one[0] != other[0]:
+            apart.append((name, jaccard(*shingle_sets([one[1], other[1]]))))
+    return lost, sorted(apart, key=itemgetter(1, 0), reverse=True)
 
 
 def _reposts(placed: pl.DataFrame) -> list[list[str]]:

@@ -42,12 +42,12 @@ def edited(shared_data: Path) -> EditedQuality:
 
 @pytest.fixture(scope="module")
 def pairs(shared_data: Path) -> AllPairsQuality:
-    return measure_all_pairs(shared_data / NEWS, articles=2_000)
+    return measure_all_pairs(shared_data / NEWS, articles=1_500)
 
 
 @pytest.fixture(scope="module")
 def planted(shared_data: Path) -> PlantedQuality:
-    return measure_planted_copies(shared_data / NEWS, originals=40)
+    return measure_planted_copies(shared_data / NEWS, originals=30)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def stories() -> BoilerplateQuality:
 
 @pytest.fixture(scope="module")
 def orders(shared_data: Path) -> Sequence[Figure]:
-    return measure_arrival_orders(shared_data / NEWS, originals=5, orders=2, most_drops=3)
+    return measure_arrival_orders(shared_data / NEWS, originals=4, orders=2, most_drops=3)
 
 
 def test_versions_of_an_edited_article_are_one_article(edited: EditedQuality) -> None:
