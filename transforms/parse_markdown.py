@@ -1,15 +1,17 @@
 """Markdown to one raw record: front matter to fields, the rest to plain text.
 
 Front matter is a block of YAML between lines of `---`, or of TOML between lines of `+++`, at the top of the file. A
-block that is not what it claims to be makes the file a reject, as nobody can tell where it was meant to end; one that
-holds no mapping is no front matter, but text between two rules. The headline is the one of the front matter, else a
-heading of the first level that the text begins with.
+line of YAML that cannot be read by itself, as its text holds a colon or an apostrophe that should have been quoted, is
+taken as it stands. A block that is not what it claims to be even so makes the file a reject, as nobody can tell where
+it was meant to end; one that holds no mapping is no front matter, but text between two rules. The headline is the one
+of the front matter, else a heading of the first level that the text begins with.
 
 Markdown is rendered to HTML, and that to text, as HTML is the only other thing that Markdown may hold: paragraphs,
 headings, list items and rows of tables are blocks, link targets and images are gone. Templating tags (`{{< >}}`,
-`{% %}`) are no Markdown and stay.
+`{% %}`) are no Markdown and stay, but for those that stand for the target of a link.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +36,8 @@ _FRONT_MATTER = re.compile(
     r"\s*(?:---[ \t]*\r?\n(?P<yaml>.*?)^(?:---|\.\.\.)|\+\+\+[ \t]*\r?\n(?P<toml>.*?)^\+\+\+)[ \t]*(?:\r?\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+_NAME_AND_TEXT = re.compile(r"(?P<name>[A-Za-z_][\w-]*):[ \t]+(?P<text>[^\s\[{|>&*!#].*)")
+_TEMPLATED_TARGET = re.compile(r"(?<=\]\()\s*\{\{[<%][^\n]*?[%>]\}\}")
 
 
 class _Page(NamedTuple):
@@ -91,12 +95,36 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _read_yaml(block: str) -> object:
+    try:
+        return _load(block)
+    except yaml.YAMLError:
+        quoted = "\n".join(map(_quoted_if_broken, block.splitlines()))
+        if quoted == block.rstrip("\n"):
+            raise
+        return _load(quoted)
+
+
+def _load(block: str) -> object:
     return yaml.load(block, _PlainLoader)  # noqa: S506 -- a safe loader, with less to it
+
+
+def _quoted_if_broken(line: str) -> str:
+    """Quote the text of a line that is a name and a text, and no YAML."""
+    found = _NAME_AND_TEXT.fullmatch(line)
+    if found is None:
+        return line
+    try:
+        _load(line)
+    except yaml.YAMLError:
+        text = found["text"].strip()
+        is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+        return f"{found['name']}: {json.dumps(text[1:-1] if is_quoted else text, ensure_ascii=False)}"
+    return line
 
 
 def _fields(page: _Page, options: ParseOptions) -> dict[str, object]:
     renderer = _renderer()
-    tokens = renderer.parse(page.text)
+    tokens = renderer.parse(_TEMPLATED_TARGET.sub("#", page.text))
     fields = dict(page.fields)
     has_headline = any(options.names.means(name, "headline") and fields[name] for name in fields)
     if not has_headline and _begins_with_headline(tokens):

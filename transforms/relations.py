@@ -4,13 +4,12 @@ Decides from the figures of `transforms.similarity` what a pair is, and gathers 
 article is related to the one that stands for it, itself and not by way of others. Chains do not join: where A is
 related to B and B to C, but not A to C, there are two articles (B is with the one it is more alike).
 
-Source: star covers, as Aslam, Pelekhov and Rus 2004, "The star clustering algorithm", with the choice of centres by a
-given order of rank instead of by degree, so that it depends on what the texts are alone.
+Source: star covers by degree, Aslam, Pelekhov and Rus 2004, "The star clustering algorithm". Ties, and who stands for
+a star, are decided by a given rank, so that all depends on what the texts are, and on nothing else.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 
@@ -68,25 +67,33 @@ def relate(similarities: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
 def gather_stars(texts: int, pairs: pl.DataFrame) -> pl.Series:
     """Give each text the number of the text that stands for it, its own where it stands for itself.
 
-    Texts are numbered by rank, the best first: a text stands for an article unless it is related to a better one that
-    does. Any other text goes to the one that it shares most with: by Jaccard similarity, containment, rank.
+    A text is a centre unless it is related to a centre that is related to more texts than it is. Any other text goes
+    to the centre that it shares most with: by Jaccard similarity, containment, rank. The best text that is related to
+    all others of its star, as the centre is, stands for it.
 
     Args:
-        texts: How many texts there are.
-        pairs: Related pairs: `one` and `other` are texts, with `jaccard` and `containment`.
+        texts: How many texts there are; they are numbered by rank, the best first.
+        pairs: Related pairs, each once: `one` and `other` are texts, with `jaccard` and `containment`.
     """
     sides = ("one", "other")
     both = pl.concat(
         pairs.select(text=mine, to=theirs, jaccard="jaccard", containment="containment")
         for mine, theirs in (sides, sides[::-1])
     )
-    better = both.filter(pl.col("to") < pl.col("text")).sort("text")
-    stands = np.ones(texts, np.bool_)
-    for text, others in better.group_by("text", maintain_order=True).agg("to").iter_rows():
-        stands[text] = not stands[others].any()
-    centres = both.filter(pl.Series(stands).gather(both.get_column("to")))
-    best = centres.sort("text", -pl.col("jaccard"), -pl.col("containment"), "to").unique("text", keep="first")
-    found = np.arange(texts, dtype=np.uint32)
-    moved = best.filter(~pl.Series(stands).gather(best.get_column("text")))
-    found[moved.get_column("text").to_numpy()] = moved.get_column("to").to_numpy()
-    return pl.Series("centre", found)
+    related = {text: frozenset(others) for text, others in both.group_by("text").agg("to").iter_rows()}
+    centres: set[int] = set()
+    for text in sorted(related, key=lambda text: (-len(related[text]), text)):
+        if centres.isdisjoint(related[text]):
+            centres.add(text)
+    nearest = (
+        both.filter(pl.col("to").is_in(list(centres)), ~pl.col("text").is_in(list(centres)))
+        .sort("text", -pl.col("jaccard"), -pl.col("containment"), "to")
+        .unique("text", keep="first")
+    )
+    found = list(range(texts))
+    for centre, others in nearest.group_by("to").agg("text").iter_rows():
+        star = frozenset([centre, *others])
+        best = min(text for text in star if star <= related[text] | {text})
+        for text in star:
+            found[text] = best
+    return pl.Series("centre", found, dtype=pl.UInt32())

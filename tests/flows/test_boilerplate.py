@@ -29,8 +29,8 @@ LINES = "SELECT line, articles, status FROM boilerplate_candidates ORDER BY ALL"
 
 TABLES = {
     "records": "run_id, ingested_at",
-    "record_articles": "run_id, decided_at",
-    "articles": "run_id, decided_at, first_ingested_at, last_ingested_at",
+    "record_articles": "article_id, run_id, decided_at",
+    "articles": "article_id, run_id, decided_at, first_ingested_at, last_ingested_at",
     "spans": "",
     "record_evidence": "",
     "boilerplate_candidates": "run_id, proposed_at, decided_at",
@@ -38,7 +38,7 @@ TABLES = {
     "ops.drops": "run_id, received_at, noted_at",
     "ops.quarantine": "run_id, quarantined_at, noted_at",
 }
-"""Tables, and what in them tells of runs and times."""
+"""Tables, and what in them tells of runs, of times, and of what an article was called before."""
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Exact similarity of texts, written apart from the program: sets of three words in a row, and all pairs of them.
 
-A word is a run of letters, marks and digits, in lower case. A text of fewer than three words is one shingle.
+A word is a run of letters, marks and digits, in lower case; joiners, which tie letters of one word, do not part it. A
+text of fewer than three words is one shingle.
 """
 
 import unicodedata
@@ -26,7 +27,7 @@ class _WordCharacters(dict[int, str]):
         return self[code]
 
 
-_WORD_CHARACTERS = _WordCharacters()
+_WORD_CHARACTERS = _WordCharacters({0x200D: ""})
 
 
 def words(text: str) -> list[str]:

@@ -46,12 +46,19 @@ def stars(count: int, *pairs: tuple[int, int, float]) -> list[int]:
 
 
 def test_a_chain_is_not_one_article() -> None:
-    assert stars(4, (0, 1, 0.6), (1, 2, 0.6), (2, 3, 0.6)) == [0, 0, 2, 2]
+    assert stars(4, (0, 1, 0.6), (1, 2, 0.6), (2, 3, 0.6)) == [1, 1, 1, 3]
+    assert stars(5, (0, 1, 0.6), (1, 2, 0.6), (2, 3, 0.6), (3, 4, 0.6)) == [1, 1, 1, 3, 3]
 
 
 def test_a_text_goes_to_the_one_that_it_is_most_like() -> None:
-    assert stars(3, (0, 2, 0.6), (1, 2, 0.9)) == [0, 1, 1]
-    assert stars(3, (0, 2, 0.7), (1, 2, 0.7)) == [0, 1, 0]
+    pairs = ((0, 4, 0.6), (0, 1, 0.9), (2, 3, 0.9))
+    assert stars(5, *pairs, (2, 4, 0.9)) == [0, 0, 2, 2, 2]
+    assert stars(5, *pairs, (2, 4, 0.6)) == [0, 0, 2, 2, 0]
+
+
+def test_the_best_text_stands_for_a_star_if_it_is_related_to_all_of_it() -> None:
+    assert stars(3, (0, 1, 0.9), (0, 2, 0.9), (1, 2, 0.9)) == [0, 0, 0]
+    assert stars(4, (0, 2, 0.9), (1, 2, 0.9), (1, 3, 0.9), (2, 3, 0.9)) == [2, 2, 2, 2]
 
 
 def test_texts_without_relations_stand_for_themselves() -> None:
@@ -66,8 +73,8 @@ def test_each_text_is_related_to_the_one_that_stands_for_it(pairs: set[tuple[int
     for text, centre in enumerate(found):
         assert found[centre] == centre
         assert centre == text or (centre, text) in pairs or (text, centre) in pairs
-    centres = set(found)
-    assert not any(one in centres and other in centres for one, other in pairs), "two related texts stand alone"
+    alone = {centre for centre in found if found.count(centre) == 1}
+    assert not any(one in alone and other in alone for one, other in pairs), "two related texts are alone"
     turned = [(other, one, weight) if draw.random() < 0.5 else (one, other, weight) for one, other, weight in weighed]
     draw.shuffle(turned)
     assert stars(10, *turned) == found
