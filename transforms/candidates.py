@@ -104,19 +104,34 @@ def _find_in_block(texts: Sketches, block: range, *, first_new: int) -> Candidat
 
 
 def _index(texts: Sketches, start: int, end: int) -> _Index:
-    hashes = texts.hashes[texts.starts[start] : texts.starts[end]].astype(np.uint64)
-    of_texts = np.repeat(np.arange(end - start, dtype=np.uint64), np.diff(texts.starts[start : end + 1]))
-    entries = (hashes << np.uint64(32)) | of_texts
-    entries.sort()
-    bits = min(max(len(entries).bit_length(), _FEWEST_DIRECTED), _MOST_DIRECTED)
-    bounds = np.arange((1 << bits) + 1, dtype=np.uint64) << np.uint64(64 - bits)
-    bounds[-1] = np.uint64(0xFFFFFFFFFFFFFFFF)
-    return _Index(
-        (entries >> np.uint64(32)).astype(np.uint32),
-        entries.astype(np.uint32),
-        np.searchsorted(entries, bounds),
-        np.uint32(32 - bits),
-    )
+    """Index the texts from one number to another."""
+    count = int(texts.starts[end] - texts.starts[start])
+    bits = min(max(count.bit_length(), _FEWEST_DIRECTED), _MOST_DIRECTED)
+    return _Index(*_sort_hashes(texts, start, end, bits), np.uint32(32 - bits))
+
+
+@compiled
+def _sort_hashes(
+    texts: Sketches, start: int, end: int, bits: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
+    """Sort hashes with their texts: into places by their first bits, and at each place by insertion."""
+    of_texts = texts.hashes[texts.starts[start] : texts.starts[end]]
+    shift = np.uint32(32 - bits)
+    entries = np.zeros((1 << bits) + 1, np.int64)
+    for key in of_texts:
+        entries[(key >> shift) + 1] += 1
+    entries = np.cumsum(entries)
+    filled = entries.copy()
+    hashes, numbers = np.empty(len(of_texts), np.uint32), np.empty(len(of_texts), np.uint32)
+    for text_no in range(start, end):
+        for key in texts.hashes[texts.starts[text_no] : texts.starts[text_no + 1]]:
+            at = filled[key >> shift]
+            filled[key >> shift] += 1
+            while at > entries[key >> shift] and hashes[at - 1] > key:
+                hashes[at], numbers[at] = hashes[at - 1], numbers[at - 1]
+                at -= 1
+            hashes[at], numbers[at] = key, text_no - start
+    return hashes, numbers, entries
 
 
 @compiled
