@@ -14,7 +14,7 @@ from string import hexdigits
 import polars as pl
 
 from flows.learn import propose
-from flows.run import Progress, Run
+from flows.run import COMPILING, Progress, Run
 from flows.validate import accepted_sources
 from transforms.articles import choose_fields, describe_articles, likely_ids, name_articles
 from transforms.duplicates import (
@@ -33,6 +33,7 @@ from transforms.schema import (
     FINGERPRINTS,
     MATCHES,
     RECORD_ARTICLES,
+    RECORDS,
 )
 
 PLACED = (RECORD_ARTICLES, ARTICLES, ARTICLE_FIELDS, ARTICLE_REDIRECTS, FINGERPRINTS, MATCHES)
@@ -76,7 +77,10 @@ _SAME_HEADLINE = f"""
 _OF_SEVERAL = """
     SELECT match_key FROM read_parquet($keys)
     WHERE match_key IN (SELECT one_key FROM ops.matches UNION SELECT other_key FROM ops.matches)
-        OR match_key IN (SELECT match_key FROM records GROUP BY match_key HAVING count(*) > 1)
+        OR match_key IN (
+            SELECT match_key FROM records SEMI JOIN read_parquet($keys) USING (match_key)
+            GROUP BY match_key HAVING count(*) > 1
+        )
 """
 _REDIRECTED = """
     SELECT article_id, moved_to FROM (
@@ -104,10 +108,12 @@ def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stor
     `is_stored`, what is staged are the files of the lake: all records, and no new one.
     """
     from flows.match_texts import flag_reused, match_texts  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
+    from transforms.compiled import watch_compilation  # noqa: PLC0415 -- the same
 
     folder = run.folder / "matched"
     folder.mkdir()
-    matched = match_texts(run, staged, folder)
+    with watch_compilation(lambda: run.on_progress(COMPILING)):
+        matched = match_texts(run, staged, folder)
     if not is_stored:
         flag_reused(staged, matched.reused)
     before = pl.DataFrame(schema=REPLACED) if replaced is None else pl.read_parquet(replaced, columns=list(REPLACED))
@@ -115,7 +121,7 @@ def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stor
     touched = pl.concat([new, before.select("match_key"), _share_headline(run, staged)]).unique()
     related = _component(run, touched, matched.matches)
     connected = pl.concat([related.select(match_key=side) for side in ("one_key", "other_key")]).unique()
-    placing = _Placing(run, staged, folder, has_placed=is_stored or replaced is not None)
+    placing = _Placing(run, staged, folder, new_texts=matched.new, has_placed=is_stored or replaced is not None)
     placing.place("related", connected, related)
     alone = touched.join(connected, on="match_key", how="anti")
     for digits in _partitions(alone.height):
@@ -157,10 +163,13 @@ def _partitions(records: int) -> Iterator[str]:
 class _Placing:
     """Places records among each other, stages what that changes, and counts it."""
 
-    def __init__(self, run: Run, staged: list[Path], folder: Path, *, has_placed: bool) -> None:
+    def __init__(
+        self, run: Run, staged: list[Path], folder: Path, *, new_texts: pl.DataFrame, has_placed: bool
+    ) -> None:
         self._run = run
         self._staged = staged
         self._folder = folder
+        self._new_texts = new_texts
         self._has_placed = has_placed
         self.counts = Counter(dict.fromkeys((*COPIES, "articles_new", "articles_joined", "articles_split"), 0))
 
@@ -194,15 +203,24 @@ class _Placing:
 
     def _members(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Read the records of texts, new and stored, and where each was placed before."""
-        path, known = self._run.path("wanted_texts"), self._run.path("wanted_records")
-        keys.write_parquet(path)
         wanted = keys.get_column("match_key").implode()
         new = pl.scan_parquet(self._staged).select(MEMBER_COLUMNS).filter(pl.col("match_key").is_in(wanted)).collect()
-        stored = self._run.lake.query(_MEMBERS, {"keys": str(path), "staged": [str(path) for path in self._staged]})
+        stored = self._stored_members(keys.join(self._new_texts, on="match_key", how="anti"))
         members = pl.concat([new, stored.cast(new.schema)])
-        (members if self._has_placed else stored).select("record_id").write_parquet(known)
-        former = self._run.lake.query(_FORMER, {"records": str(known)}).cast(FORMER_COLUMNS)
+        placed = members if self._has_placed else stored
+        path = self._run.path("placed_records")
+        placed.select("record_id").write_parquet(path)
+        former = pl.DataFrame(schema={"record_id": pl.String(), **FORMER_COLUMNS})
+        if placed.height:
+            former = self._run.lake.query(_FORMER, {"records": str(path)}).cast(former.schema)
         return members.join(former, on="record_id", how="left", maintain_order="left")
+
+    def _stored_members(self, keys: pl.DataFrame) -> pl.DataFrame:
+        if keys.is_empty():
+            return pl.DataFrame(schema={name: RECORDS.schema[name] for name in MEMBER_COLUMNS})
+        path = self._run.path("wanted_texts")
+        keys.write_parquet(path)
+        return self._run.lake.query(_MEMBERS, {"keys": str(path), "staged": [str(path) for path in self._staged]})
 
     def _taken(self, members: pl.DataFrame) -> frozenset[str]:
         """Which of the ids that new articles would get are given away."""

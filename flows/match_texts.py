@@ -35,27 +35,30 @@ _BODIES = """
     WHERE match_key IN (SELECT match_key FROM read_parquet($wanted)) GROUP BY match_key
 """
 _IDS = """
-    SELECT source, kind, id, match_key, record_id FROM (
-        SELECT source, match_key, record_id, unnest(['id', 'url']) AS kind,
-            unnest([external_id, canonical_url]) AS id
-        FROM {records}
-    ) WHERE id IS NOT NULL
+    SELECT source, 'id' AS kind, external_id AS id, match_key, record_id FROM {records} WHERE external_id IS NOT NULL
+    UNION ALL
+    SELECT source, 'url', canonical_url, match_key, record_id FROM {records} WHERE canonical_url IS NOT NULL
 """
 _SHARED_IDS = f"""
     WITH given AS ({_IDS.format(records="read_parquet($staged)")}),
-    stored AS ({_IDS.format(records="records")}),
-    earlier AS (
-        SELECT * FROM stored SEMI JOIN given USING (source, kind, id) ANTI JOIN given USING (record_id)
+    stored AS (
+        SELECT * FROM ({_IDS.format(records="records")})
+        SEMI JOIN given USING (source, kind, id) ANTI JOIN given USING (record_id)
     ),
-    texts AS (SELECT DISTINCT source, kind, id, match_key FROM given UNION SELECT DISTINCT source, kind, id, match_key
-        FROM earlier),
+    texts AS (
+        SELECT source, kind, id, match_key FROM given UNION SELECT source, kind, id, match_key FROM stored
+    ),
     shared AS (
         SELECT source, kind, id FROM texts GROUP BY ALL HAVING count(*) BETWEEN 2 AND {MOST_OF_ID}
     ),
-    ours AS (SELECT * FROM given SEMI JOIN shared USING (source, kind, id))
-    SELECT ours.record_id, least(ours.match_key, texts.match_key) AS one_key,
-        greatest(ours.match_key, texts.match_key) AS other_key
-    FROM ours JOIN texts USING (source, kind, id) WHERE ours.match_key <> texts.match_key
+    pairs AS (
+        SELECT ours.record_id, least(ours.match_key, texts.match_key) AS one_key,
+            greatest(ours.match_key, texts.match_key) AS other_key
+        FROM given AS ours JOIN shared USING (source, kind, id) JOIN texts USING (source, kind, id)
+        WHERE ours.match_key <> texts.match_key
+    )
+    SELECT DISTINCT record_id, one_key, other_key, known.one_key IS NOT NULL AS is_known
+    FROM pairs LEFT JOIN ops.matches AS known USING (one_key, other_key)
 """
 
 
@@ -64,11 +67,13 @@ class MatchedTexts:
     """What came of matching texts.
 
     Attributes:
+        new: `match_key` of the texts that were not known.
         matches: Schema of `MATCHES`: the pairs that were found now.
         left_out: How many texts are made up of passages that too many share.
         reused: Records whose id or address stands for an altogether different text as well.
     """
 
+    new: pl.DataFrame
     matches: pl.DataFrame
     left_out: int
     reused: pl.Series
@@ -91,11 +96,11 @@ def match_texts(run: Run, staged: list[Path], folder: Path) -> MatchedTexts:
         other_key=pl.max_horizontal(*_PAIR),
     )
     sharing = run.lake.query(_SHARED_IDS, {"staged": [str(path) for path in staged]})
-    pairs = _join_pairs(alike, sharing)
-    compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, pairs)])
+    unknown = sharing.filter(~pl.col("is_known"))
+    compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, _join_pairs(alike, unknown))])
     compared.write_parquet(folder / f"{MATCHES.name}-0.parquet")
-    unrelated = sharing.join(compared, on=_PAIR, how="anti")
-    return MatchedTexts(compared, len(candidates.left_out), unrelated.get_column("record_id").unique())
+    reused = unknown.join(compared, on=_PAIR, how="anti").get_column("record_id").unique()
+    return MatchedTexts(new.select("match_key"), compared, len(candidates.left_out), reused)
 
 
 def _fingerprint_new(run: Run, staged: list[Path]) -> pl.DataFrame:

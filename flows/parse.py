@@ -22,7 +22,7 @@ from expectations.table_rules import count_batch
 from flows.extraction_pool import ExtractionPool
 from flows.quarantine import as_quarantine, failed_rules, unreadable
 from flows.rules import accepted_lines, line_rules, rules_of
-from flows.run import STAGED_COMPRESSION, Progress, Run
+from flows.run import COMPILING, STAGED_COMPRESSION, Progress, Run
 from flows.settings import SourceSettings
 from seeds.tables import field_aliases
 from transforms.cleaning import Cleaned, CleaningSettings, clean_records
@@ -102,10 +102,16 @@ def parse(run: Run) -> None:
     The kinds are `records`, `spans`, `evidence`, `lines`, `quarantine`, `outcomes` of the row rules, and `figures` of
     the batch. Also stages `drop_counts`, which holds what the parser itself counted, independently of what was staged.
     """
+    from transforms.compiled import watch_compilation  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
+
     new_drops = pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
     if new_drops.height:
         preload()
-    with ExtractionPool() as pages, ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool:
+    with (
+        watch_compilation(lambda: run.on_progress(COMPILING)),
+        ExtractionPool() as pages,
+        ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool,
+    ):
         reader = _DropReader(run, files_total=new_drops.height, pages=pages)
         under_way: deque[Future[None]] = deque()
         for batch in reader.batches(new_drops):

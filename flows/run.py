@@ -58,6 +58,8 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 
+COMPILING = Progress("compiling loops, once on this machine")
+
 
 @dataclass(frozen=True)
 class Plan:

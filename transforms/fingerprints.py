@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
-from transforms.shingles import Buffers, buffers_of, in_threads, longest, read_words, shingle
+from transforms.letters import TextColumn
+from transforms.shingles import Texts, in_threads, read_words, shingle, texts_of
 
 WIDTH = 6
 SAMPLE = 48
@@ -39,8 +40,10 @@ def fingerprint(texts: pl.Series) -> pl.DataFrame:
     `shingles` is how many shingles the sample was taken from: all, or the distinct ones of a text that repeats itself.
     `sketch` holds the lower 32 bits of each kept hash, sorted, little-endian. Compiled; uses all processors.
     """
-    buffers = buffers_of(texts)
-    parts = in_threads(lambda first, end: _sketch_texts(buffers, first, end), len(texts))
+    if texts.is_empty():
+        return pl.DataFrame(schema=FINGERPRINTS)
+    column = TextColumn(texts)
+    parts = in_threads(lambda first, end: _sketch_texts(texts_of(column), first, end), len(texts))
     counts, lengths, hashes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return pl.DataFrame({"shingles": counts, "sketch": _as_binary(lengths, hashes)}, schema=FINGERPRINTS)
 
@@ -61,10 +64,10 @@ def share_kept(shingles: int) -> float:
 
 @compiled
 def _sketch_texts(
-    texts: Buffers, first: int, end: int
+    texts: Texts, first: int, end: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]:
     """Sketch the texts from one number to another: from how many shingles, how many hashes are kept, and all hashes."""
-    most = longest(texts, first, end)
+    most = texts.lengths[first:end].max()
     words, shingles, kept = np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(most, np.uint32)
     counts, lengths = np.empty(end - first, np.int64), np.empty(end - first, np.int64)
     sketches = np.empty(2 * SAMPLE * (end - first), np.uint32)

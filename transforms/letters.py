@@ -1,9 +1,15 @@
 """Which characters make up words, and how compiled code reads them from the bytes of an Arrow column."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
@@ -17,6 +23,8 @@ LOOKED_UP = 0x20000
 
 SIGNS_FROM = 0x40000
 
+# A view of a text in Arrow: its length and, as three numbers, the text itself, or its first bytes, buffer and place.
+_VIEW_NUMBERS, _VIEW_BYTES, _INLINE_BYTES = 4, 16, 12
 _NO_LETTERS = (range(0xD800, 0xE000), range(0x1F000, 0x1FB00))  # surrogates, and pictures
 _LEADS_OF_TWO, _LEADS_OF_THREE, _LEADS_OF_FOUR = 0x80, 0xE0, 0xF0  # of bytes in a character of UTF-8
 
@@ -32,11 +40,51 @@ def alphabet() -> NDArray[np.uint32]:
 
 
 def text_buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of texts, or of binary values, that are not null, and where each begins and ends."""
+    """The bytes of texts, or of binary values, that are not null, in one piece, and where each begins and ends."""
     array = texts.rechunk().to_arrow()
     _, offsets, data = array.buffers()
     starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(data or b"", np.uint8), starts
+
+
+class TextColumn:
+    """Texts that are not null, read where they lie: a text of a column may be in any of many buffers.
+
+    Copying them into one piece takes longer than reading them.
+
+    Attributes:
+        addresses: Where the bytes of each text begin in memory, as long as this object lives.
+        lengths: How many bytes each has.
+    """
+
+    def __init__(self, texts: pl.Series) -> None:
+        self._array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+        _, views, *data = self._array.buffers()
+        rows = np.frombuffer(views, np.int32).reshape(-1, _VIEW_NUMBERS)[self._array.offset :][: len(self._array)]
+        self.lengths = rows[:, 0].astype(np.int64)
+        of_rows = views.address + _VIEW_BYTES * (self._array.offset + np.arange(len(rows), dtype=np.int64))
+        bases = np.array([buffer.address for buffer in data] or [0], np.int64)
+        is_inline = self.lengths <= _INLINE_BYTES
+        buffer_no = np.where(is_inline, 0, rows[:, 2])
+        self.addresses = np.where(is_inline, of_rows + rows.itemsize, bases[buffer_no] + rows[:, 3])
+
+
+def _make_pointer(_context: object, address: Any) -> Any:  # noqa: ANN401 -- types of the compiler
+    """Make a pointer of an address, in compiled code."""
+
+    def generate(_target: object, builder: Any, _signature: object, arguments: Any) -> Any:  # noqa: ANN401
+        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+    return types.voidptr(address), generate
+
+
+_pointer = cast("Callable[[int], Any]", intrinsic(_make_pointer))
+
+
+@compiled
+def text_at(address: int, length: int) -> NDArray[np.uint8]:
+    """Give the bytes of a text of a `TextColumn`."""
+    return carray(_pointer(address), (length,), dtype=np.uint8)
 
 
 @compiled

@@ -18,14 +18,14 @@ from os import sched_getaffinity
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
-from transforms.letters import LOOKED_UP, PARTS, SKIPPED, alphabet, decode, letter_of, text_buffers
+from transforms.letters import LOOKED_UP, PARTS, SKIPPED, TextColumn, alphabet, decode, letter_of, text_at
 
 _SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
+_NOT_ASCII = 0x80
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
 
@@ -36,18 +36,19 @@ _IDEOGRAPHS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0xFF66, 0x
 Result = TypeVar("Result")
 
 
-class Buffers(NamedTuple):
-    """Texts as bytes: those of the n-th are `data[starts[n]:starts[n + 1]]`; and what is known of characters."""
+class Texts(NamedTuple):
+    """Texts by address and length, and what is known of characters."""
 
-    data: NDArray[np.uint8]
-    starts: NDArray[np.int64]
+    addresses: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     letters: NDArray[np.uint32]
     is_word: NDArray[np.bool_]
 
 
-def buffers_of(texts: pl.Series) -> Buffers:
-    """Give the bytes of texts, none of which is null."""
-    return Buffers(*text_buffers(texts), alphabet(), _words_of_one())
+def texts_of(column: TextColumn, rows: NDArray[np.int64] | None = None) -> Texts:
+    """Give the texts of a column, or of some rows of it; they are there as long as the column is."""
+    chosen = slice(None) if rows is None else rows
+    return Texts(column.addresses[chosen], column.lengths[chosen], alphabet(), _words_of_one())
 
 
 @cache
@@ -76,28 +77,34 @@ def mix(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def read_words(texts: Buffers, text_no: int, words: NDArray[np.uint64]) -> int:
+def read_words(texts: Texts, text_no: int, words: NDArray[np.uint64]) -> int:
     """Write the hashes of a text's words into `words`, which has a place for each byte; tell how many there are."""
-    text = texts.data[texts.starts[text_no] : texts.starts[text_no + 1]]
-    count = length = at = 0
+    text = text_at(texts.addresses[text_no], texts.lengths[text_no])
+    count = at = 0
     key = _SEED
     while at < len(text):
-        code, at = decode(text, at)
-        letter = letter_of(code, texts.letters)
-        if letter == SKIPPED:
-            continue
-        is_alone = code >= LOOKED_UP or texts.is_word[code]
-        if length and (letter == PARTS or is_alone):
+        code = int(text[at])
+        if code < _NOT_ASCII:  # most of most texts, and no character of it is skipped or a word of its own
+            at += 1
+            letter = np.uint64(texts.letters[code])
+            if letter != PARTS:
+                key = (key ^ letter) * _PRIME
+                continue
+        else:
+            code, at = decode(text, at)
+            letter = np.uint64(letter_of(code, texts.letters))
+            if letter == SKIPPED:
+                continue
+            if letter != PARTS and code < LOOKED_UP and not texts.is_word[code]:
+                key = (key ^ letter) * _PRIME
+                continue
+        if key != _SEED:
             words[count] = mix(key)
-            count, length, key = count + 1, 0, _SEED
-        if letter == PARTS:
-            continue
-        key = (key ^ np.uint64(letter)) * _PRIME
-        length += 1
-        if is_alone:
-            words[count] = mix(key)
-            count, length, key = count + 1, 0, _SEED
-    if length:
+            count, key = count + 1, _SEED
+        if letter != PARTS:
+            words[count] = mix((_SEED ^ letter) * _PRIME)
+            count += 1
+    if key != _SEED:
         words[count] = mix(key)
         count += 1
     return count
@@ -123,12 +130,3 @@ def shingle(words: NDArray[np.uint64], count: int, width: int, shingles: NDArray
         key = key * _BASE + words[at] - dropped * words[at - width]
         shingles[at - width + 1] = mix(key)
     return count - width + 1
-
-
-@compiled
-def longest(texts: Buffers, first: int, end: int) -> int:
-    """Tell how many bytes the longest of some texts has."""
-    length = 0
-    for text_no in range(first, end):
-        length = max(length, texts.starts[text_no + 1] - texts.starts[text_no])
-    return length

@@ -19,7 +19,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
-from transforms.shingles import Buffers, buffers_of, in_threads, longest, read_words, shingle
+from transforms.letters import TextColumn
+from transforms.shingles import Texts, in_threads, read_words, shingle, texts_of
 
 WIDTH = 3
 OPENING = 60
@@ -46,9 +47,10 @@ _SIDES = ("one", "other")
 
 
 class _Sets(NamedTuple):
-    """Distinct shingles of texts, in the order in which they first stand: those of the n-th from `starts[n]` on."""
+    """Distinct shingles of texts, in the order in which they first stand: the n-th has `sizes[n]`, from `starts[n]`."""
 
     starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     shingles: NDArray[np.uint64]
 
 
@@ -63,21 +65,21 @@ class _Table(NamedTuple):
 def compare(texts: pl.Series, pairs: pl.DataFrame) -> pl.DataFrame:
     """Compare pairs of texts: `one` and `other` are row numbers of `texts`, none of which is null.
 
-    Gives schema `SIMILARITIES`, row for row. Compiled; uses all processors. Takes one and a half times the memory of
-    the texts that are compared.
+    Gives schema `SIMILARITIES`, row for row. Compiled; uses all processors. Takes one and a half times the
+    memory of the texts that are compared.
     """
     if pairs.is_empty():
         return pl.DataFrame(schema=SIMILARITIES)
     involved = pl.concat([pairs.get_column("one"), pairs.get_column("other")]).unique().sort()
-    sets = _shingle_sets(buffers_of(texts.gather(involved)), len(involved))
+    column = TextColumn(texts)
+    sets = _shingle_sets(texts_of(column, involved.to_numpy()), len(involved))
     by_text = pairs.with_row_index("pair").sort("one")
     ones, others = (involved.search_sorted(by_text.get_column(name)).to_numpy().astype(np.int64) for name in _SIDES)
     parts = in_threads(lambda first, end: _compare(sets, ones[first:end], others[first:end]), len(ones))
     shared, opening = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    sizes = np.diff(sets.starts)
     counted = by_text.with_columns(
-        one_shingles=pl.Series(sizes[ones]),
-        other_shingles=pl.Series(sizes[others]),
+        one_shingles=pl.Series(sets.sizes[ones]),
+        other_shingles=pl.Series(sets.sizes[others]),
         shared=pl.Series(shared),
         opening=pl.Series(opening),
     )
@@ -87,34 +89,30 @@ def compare(texts: pl.Series, pairs: pl.DataFrame) -> pl.DataFrame:
     return figures.sort("pair").select(SIMILARITIES.names()).cast(SIMILARITIES)
 
 
-def _shingle_sets(texts: Buffers, count: int) -> _Sets:
-    parts = in_threads(lambda first, end: _distinct(texts, first, end), count)
-    sizes, shingles = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return _Sets(np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes))), shingles)
+def _shingle_sets(texts: Texts, count: int) -> _Sets:
+    room = (texts.lengths + 1) // 2  # a word has a byte at least, and one that parts it from the next
+    starts = np.cumsum(room) - room
+    sets = _Sets(starts, np.zeros(count, np.int64), np.empty(room.sum(), np.uint64))
+    in_threads(lambda first, end: _gather(texts, sets, first, end), count)
+    return sets
 
 
 @compiled
-def _distinct(texts: Buffers, first: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Gather the distinct shingles of the texts from one number to another: how many each has, and all."""
-    most = longest(texts, first, end)
+def _gather(texts: Texts, sets: _Sets, first: int, end: int) -> None:
+    """Gather the distinct shingles of the texts from one number to another."""
+    most = texts.lengths[first:end].max()
     words, shingles = np.empty(most, np.uint64), np.empty(most, np.uint64)
     table = _table(most)
-    sizes = np.empty(end - first, np.int64)
-    gathered = np.empty((texts.starts[end] - texts.starts[first]) // 4 + most, np.uint64)
-    filled = 0
     for text_no in range(first, end):
         there = shingle(words, read_words(texts, text_no, words), WIDTH, shingles)
-        if filled + there > len(gathered):
-            gathered = np.concatenate((gathered, np.empty(len(gathered) + there, np.uint64)))
-        begun = filled
+        filled = sets.starts[text_no]
         for key in shingles[:there]:
             slot = _slot(table, key, text_no)
             if table.stamps[slot] != text_no:
                 table.shingles[slot], table.stamps[slot] = key, text_no
-                gathered[filled] = key
+                sets.shingles[filled] = key
                 filled += 1
-        sizes[text_no - first] = filled - begun
-    return sizes, gathered[:filled]
+        sets.sizes[text_no] = filled - sets.starts[text_no]
 
 
 @compiled
@@ -124,17 +122,18 @@ def _compare(
     """Count what pairs share, and see which share of the opening; pairs of one text stand together."""
     most = 0
     for one in ones:
-        most = max(most, sets.starts[one + 1] - sets.starts[one])
+        most = max(most, sets.sizes[one])
     table = _table(most)
     shared, openings = np.zeros(len(ones), np.int64), np.zeros(len(ones), np.float64)
     for pair in range(len(ones)):
         one = ones[pair]
-        mine = sets.shingles[sets.starts[one] : sets.starts[one + 1]]
+        mine = sets.shingles[sets.starts[one] : sets.starts[one] + sets.sizes[one]]
         if pair == 0 or ones[pair - 1] != one:
             for place, key in enumerate(mine):
                 slot = _slot(table, key, one)
                 table.shingles[slot], table.places[slot], table.stamps[slot] = key, place, one
-        theirs = sets.shingles[sets.starts[others[pair]] : sets.starts[others[pair] + 1]]
+        other = others[pair]
+        theirs = sets.shingles[sets.starts[other] : sets.starts[other] + sets.sizes[other]]
         opening = 0
         for their_place, key in enumerate(theirs):
             slot = _slot(table, key, one)

@@ -4,12 +4,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from transforms.shingles import buffers_of, read_words, shingle
+from transforms.letters import TextColumn, text_at
+from transforms.shingles import read_words, shingle, texts_of
 
 
 def words_of(text: str) -> list[int]:
+    column = TextColumn(pl.Series([text]))
     words = np.empty(len(text.encode()) + 1, np.uint64)
-    return [int(word) for word in words[: read_words(buffers_of(pl.Series([text])), 0, words)]]
+    return [int(word) for word in words[: read_words(texts_of(column), 0, words)]]
 
 
 @pytest.mark.parametrize(
@@ -79,3 +81,13 @@ def test_order_of_words_counts() -> None:
 @pytest.mark.parametrize(("count", "expected"), [(0, 0), (1, 1), (2, 1), (3, 1), (4, 2)])
 def test_a_short_text_is_one_shingle(count: int, expected: int) -> None:
     assert shingle(np.arange(1, 5, dtype=np.uint64), count, 3, np.empty(4, np.uint64)) == expected
+
+
+def test_texts_are_read_where_they_lie() -> None:
+    """Short texts lie in the view, longer ones in buffers, of which a column put together of many has many."""
+    texts = ["short", "a text that is too long for the view", "", "exactly 12 B", "exactly 13 By", "ж" * 6]
+    chunked = pl.concat([pl.Series([text, "x", text]) for text in texts for _ in range(3)], rechunk=False)
+    column = chunked.filter(chunked != "x")[1:]
+    read = TextColumn(column)
+    found = [text_at(address, length) for address, length in zip(read.addresses, read.lengths, strict=True)]
+    assert [bytes(text).decode() for text in found] == column.to_list()
