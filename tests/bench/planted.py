@@ -78,7 +78,7 @@ def write_sampled(path: Path, count: int, news: News) -> Path:
 def write_recombined(path: Path, count: int, news: News, *, text_bytes: int) -> Path:
     """Write articles of about as many bytes as asked for, and copies of them; the memory needed is that of a chunk."""
     rng = random.Random(SEED)  # noqa: S311 -- text, not secrets
-    return _write(path, _recombined_chunks(count, news, rng, text_bytes))
+    return _write(path, recombined_chunks(count, news, rng, text_bytes))
 
 
 def _write(path: Path, chunks: Iterator[list[tuple]] | Sequence[list[tuple]]) -> Path:
@@ -92,7 +92,7 @@ def _write(path: Path, chunks: Iterator[list[tuple]] | Sequence[list[tuple]]) ->
     return path
 
 
-def _recombined_chunks(count: int, news: News, rng: random.Random, text_bytes: int) -> Iterator[list[tuple]]:
+def recombined_chunks(count: int, news: News, rng: random.Random, text_bytes: int) -> Iterator[list[tuple]]:
     sizes = {language: sum(len(text.encode()) for text in texts) for language, texts in news.sentences.items()}
     sentences = {language: round(text_bytes * len(news.sentences[language]) / sizes[language]) for language in sizes}
     for start in range(0, count, CHUNK):

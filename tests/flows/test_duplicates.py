@@ -60,14 +60,14 @@ def test_an_article_that_joins_two_takes_their_records_and_one_id(take_in: Any, 
     assert query("SELECT articles_joined FROM ops.runs ORDER BY started_at DESC LIMIT 1") == [(1,)]
 
 
-def test_a_record_moves_to_the_text_that_it_is_more_like(take_in: Any, query: Query) -> None:
-    take_in({"id": "long", "body": article(1, 2, 3, 4, 5, 6)}, {"id": "middle", "body": article(3, 4, 5, 6, 7)})
-    assert query("SELECT count(*) FROM articles") == [(1,)]
-    summary = take_in({"id": "other", "body": article(3, 4, 5, 6, 7, 8)})
-    rows = query("SELECT external_id, article_id FROM records JOIN record_articles USING (record_id)")
-    placed = dict(rows)
-    assert placed["middle"] == placed["other"] != placed["long"] or len(set(placed.values())) == 1
-    assert summary.near_copies + summary.articles_new == 1
+def test_a_chain_that_grows_is_placed_anew_and_keeps_one_id(take_in: Any, query: Query) -> None:
+    take_in({"body": article(1, 2, 3, 4, 5)}, {"body": article(3, 4, 5, 6)})
+    [(before,)] = query("SELECT article_id FROM articles")
+    summary = take_in({"body": article(4, 5, 6, 7)}, {"body": article(5, 6, 7, 8)})
+    assert (summary.articles_new + summary.articles_split, summary.articles_joined) == (1, 0)
+    assert sorted(count for (count,) in query("SELECT record_count FROM articles")) in ([1, 3], [2, 2])
+    assert (before,) in query("SELECT article_id FROM articles")
+    assert query("SELECT * FROM record_articles WHERE relation <> 'canonical' AND NOT jaccard >= 0.5") == []
 
 
 def test_redirects_lead_to_what_is_there_now(take_in: Any, query: Query) -> None:
