@@ -156,11 +156,13 @@ def _by_sources(records: pl.DataFrame) -> pl.DataFrame:
 
 def _choose(placed: pl.DataFrame, candidates: pl.DataFrame, field: str) -> pl.DataFrame:
     """Take the first of the candidates for each article; `others` are the values that are not shown."""
-    sources = pl.col("sources") if "sources" in candidates.columns else pl.lit(1)
+    is_headline = field == "headline"
+    elsewhere = pl.col("is_elsewhere")
     chosen = candidates.group_by("article_id", maintain_order=True).agg(
         pl.col("record_id", "relation").first(),
         shown=_as_text(field).first(),
-        sources=sources.first(),
+        is_agreed=(pl.col("sources").first() > 1) if is_headline else pl.lit(value=False),
+        is_only_here=(elsewhere.any() & ~elsewhere.first()) if is_headline else pl.lit(value=False),
     )
     given = (
         placed.select("article_id", value=_as_text(field))
@@ -173,9 +175,11 @@ def _choose(placed: pl.DataFrame, candidates: pl.DataFrame, field: str) -> pl.Da
     )
     other = "earliest" if field == "published_at" else "best_copy"
     rule = (
-        pl.when(pl.col("relation") == "canonical")
+        pl.when("is_only_here")
+        .then(pl.lit("stands_nowhere_else"))
+        .when(pl.col("relation") == "canonical")
         .then(pl.lit("canonical"))
-        .when(pl.col("sources") > 1)
+        .when("is_agreed")
         .then(pl.lit("most_sources"))
         .when(pl.col("record_id").is_not_null())
         .then(pl.lit(other))

@@ -128,7 +128,9 @@ def test_headline_of_most_sources_is_shown() -> None:
 
 def test_headline_that_stands_on_another_article_is_not_shown_where_there_is_another() -> None:
     glued = {"headline": "Market day", "is_elsewhere": True}
-    assert describe(glued, {"headline": "The tide turns"})[0]["headline"] == "The tide turns"
+    article, fields = describe(glued, {"headline": "The tide turns"})
+    assert article["headline"] == "The tide turns"
+    assert fields["headline"] == ("stands_nowhere_else", ["Market day"])
     assert describe(glued)[0]["headline"] == "Market day"
 
 
