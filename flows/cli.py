@@ -23,7 +23,7 @@ import typer
 from flows import boilerplate_cli, duplicates_cli, steps
 from flows.boilerplate import UnknownLineError
 from flows.comparison import UnknownRecordError
-from flows.console import print_checks, print_nothing_new, print_preview, print_status, print_summary
+from flows.console import print_checks, print_nothing_new, print_preview, print_rebuilt, print_status, print_summary
 from flows.display import show_progress, tell, tell_waiting
 from flows.doctor import examine
 from flows.options import ConfigOption, HomeOption, UsageError
@@ -260,7 +260,7 @@ def rebuild(
         )
     with show_progress() as on_progress:
         summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
-    print_summary(summary, settings.home)
+    print_rebuilt(summary)
 
 
 @app.command()

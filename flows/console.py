@@ -41,6 +41,13 @@ def output_console(output: TextIO | None = None) -> Console:
     return console
 
 
+def print_rebuilt(summary: Summary) -> None:
+    """Print what a rebuild came to."""
+    console = output_console()
+    console.print(f"[bold]{summary.run_id}[/bold] {summary.status} in {summary.seconds:.1f} s")
+    _print_changes(console, summary)
+
+
 def print_summary(summary: Summary, home: Home) -> None:
     """Print what a run came to, and where to look next."""
     console = output_console()
@@ -53,6 +60,16 @@ def print_summary(summary: Summary, home: Home) -> None:
         f"  drops {summary.drops:,}   records in {summary.records_in:,} = "
         f"loaded {summary.records_loaded:,} ({copies}) + quarantined {summary.records_quarantined:,}"
     )
+    _print_changes(console, summary)
+    if summary.records_quarantined:
+        reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
+        _print_rows(console, "Held back in this run", reasons)
+        query = "SELECT source, reasons, detail, raw FROM ops.quarantine"
+        console.print(f'  Look: copydesk sql "{query}"{_home_option(home)}', soft_wrap=True, markup=False)
+
+
+def _print_changes(console: Console, summary: Summary) -> None:
+    """Print what became of earlier articles, and what could not be looked for."""
     if summary.articles_joined or summary.articles_split:
         console.print(
             f"  earlier articles: {summary.articles_joined:,} joined others (see article_redirects), "
@@ -63,11 +80,6 @@ def print_summary(summary: Summary, home: Home) -> None:
             f"  {summary.texts_left_out:,} texts are made up of passages that very many others share: only exact "
             "copies of these were looked for"
         )
-    if summary.records_quarantined:
-        reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
-        _print_rows(console, "Held back in this run", reasons)
-        query = "SELECT source, reasons, detail, raw FROM ops.quarantine"
-        console.print(f'  Look: copydesk sql "{query}"{_home_option(home)}', soft_wrap=True, markup=False)
 
 
 def _home_option(home: Home) -> str:

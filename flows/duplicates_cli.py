@@ -18,7 +18,7 @@ from transforms.duplicates import COPIES
 from warehouse.lake import quoted
 from warehouse.query import run_query
 
-PARAGRAPH_CHARS = 400
+PARAGRAPH_CHARS = 2_000
 SAME_CHARS = 60
 """What is shown of a paragraph that differs, and of one that does not."""
 
@@ -107,7 +107,7 @@ def _print_compared(compared: Compared) -> None:
 def _place(one: dict[str, object], other: dict[str, object]) -> str:
     """Say how the place of two records among the articles follows from what they are to each other."""
     if one["article_id"] != other["article_id"]:
-        return "They are in two articles: each is most like the record that stands for its own."
+        return "They are in two articles."
     for side, rest in ((one, other), (other, one)):
         if side["matched_record_id"] == rest["record_id"]:
             return f"They are one article: {side['record_id']} was matched with the other by {side['method']}."

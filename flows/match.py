@@ -6,7 +6,7 @@ order in which its records came does not show. All other records stay where they
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from string import hexdigits
@@ -40,10 +40,11 @@ PLACED = (RECORD_ARTICLES, ARTICLES, ARTICLE_FIELDS, ARTICLE_REDIRECTS, FINGERPR
 """Tables that matching stages rows of."""
 
 PARTITION_RECORDS = 100_000
-"""Most new records placed at a time whose text has no relation: 160 MB, whatever the number of records."""
+"""Most new texts without a relation placed at a time: 160 MB, whatever their number."""
 
 MOST_SAME_HEADLINES = 20
-"""Stored records up to which a headline is looked up on other articles: more have `Editorial`, or `Weather`."""
+"""Stored records up to which a headline is looked up on other articles; where more have it, it is known already that
+it stands on several."""
 
 HEX = hexdigits[:16]
 
@@ -69,10 +70,13 @@ _FORMER = """
     QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY commit_no DESC) = 1
 """
 _TAKEN = "SELECT DISTINCT article_id FROM articles_history SEMI JOIN read_parquet($ids) USING (article_id)"
-_SAME_HEADLINE = f"""
+_SAME_HEADLINE = """
     SELECT headline, match_key FROM records SEMI JOIN read_parquet($headlines) USING (headline)
+    ANTI JOIN read_parquet($staged) USING (record_id)
     WHERE NOT list_contains(flags, 'headline_mismatch')
-    QUALIFY count(*) OVER (PARTITION BY headline) <= {MOST_SAME_HEADLINES}
+"""
+_SHARING_HEADLINE = f"""
+    SELECT match_key FROM ({_SAME_HEADLINE}) QUALIFY count(*) OVER (PARTITION BY headline) <= {MOST_SAME_HEADLINES}
 """
 _OF_SEVERAL = """
     SELECT match_key FROM read_parquet($keys)
@@ -121,9 +125,11 @@ def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stor
     touched = pl.concat([new, before.select("match_key"), _share_headline(run, staged)]).unique()
     related = _component(run, touched, matched.matches)
     connected = pl.concat([related.select(match_key=side) for side in ("one_key", "other_key")]).unique()
-    placing = _Placing(run, staged, folder, new_texts=matched.new, has_placed=is_stored or replaced is not None)
-    placing.place("related", connected, related)
-    alone = touched.join(connected, on="match_key", how="anti")
+    has_placed = is_stored or replaced is not None
+    placing = _Placing(run, staged, folder, new_texts=matched.new, has_placed=has_placed)
+    alone = matched.new.clear() if has_placed else matched.new.join(connected, on="match_key", how="anti")
+    # Records that were placed before are placed at one time, as an id of theirs may go to one article only.
+    placing.place("related", pl.concat([touched, connected]).unique().join(alone, on="match_key", how="anti"), related)
     for digits in _partitions(alone.height):
         placing.place(f"alone{digits}", alone.filter(pl.col("match_key").str.starts_with(digits)), related.clear())
     placing.counts["texts_left_out"] = matched.left_out
@@ -134,9 +140,9 @@ def _share_headline(run: Run, staged: list[Path]) -> pl.DataFrame:
     """Stored texts that bear the headline of a new record, if they have others to choose from."""
     headlines, path = run.path("headlines"), run.path("touched_texts")
     pl.scan_parquet(staged).select("headline").drop_nulls().unique().collect().write_parquet(headlines)
-    same = run.lake.query(_SAME_HEADLINE, {"headlines": str(headlines)})
-    same.select("match_key").unique().write_parquet(path)
-    return run.lake.query(_OF_SEVERAL, {"keys": str(path)}) if same.height else same.select("match_key")
+    same = run.lake.query(_SHARING_HEADLINE, {"headlines": str(headlines), "staged": _names(staged)}).unique()
+    same.write_parquet(path)
+    return run.lake.query(_OF_SEVERAL, {"keys": str(path)}) if same.height else same
 
 
 def _component(run: Run, touched: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -220,7 +226,7 @@ class _Placing:
             return pl.DataFrame(schema={name: RECORDS.schema[name] for name in MEMBER_COLUMNS})
         path = self._run.path("wanted_texts")
         keys.write_parquet(path)
-        return self._run.lake.query(_MEMBERS, {"keys": str(path), "staged": [str(path) for path in self._staged]})
+        return self._run.lake.query(_MEMBERS, {"keys": str(path), "staged": _names(self._staged)})
 
     def _taken(self, members: pl.DataFrame) -> frozenset[str]:
         """Which of the ids that new articles would get are given away."""
@@ -233,19 +239,13 @@ class _Placing:
         path = self._run.path("headlines")
         headlines = placed.select("headline").drop_nulls().unique()
         headlines.write_parquet(path)
-        fitting = pl.scan_parquet(self._staged).filter(fits_text()).select("headline", "match_key")
-        new = fitting.filter(pl.col("headline").is_in(headlines.get_column("headline").implode())).collect()
-        same = pl.concat([self._run.lake.query(_SAME_HEADLINE, {"headlines": str(path)}), new]).unique()
-        own = placed.select("article_id", "match_key").unique()
-        others = (
-            placed.select("article_id", "headline")
-            .unique()
-            .join(same, on="headline")
-            .join(own, on=["article_id", "match_key"], how="anti")
-        )
-        found = others.select("article_id", "headline", is_elsewhere=pl.lit(value=True)).unique()
-        joined = placed.join(found, on=["article_id", "headline"], how="left", maintain_order="left")
-        return joined.get_column("is_elsewhere").fill_null(value=False)
+        stored = self._run.lake.query(_SAME_HEADLINE, {"headlines": str(path), "staged": _names(self._staged)})
+        staged = pl.scan_parquet(self._staged).filter(fits_text()).select("headline", "match_key")
+        new = staged.filter(pl.col("headline").is_in(headlines.get_column("headline").implode())).collect()
+        texts = pl.concat([stored, new]).group_by("headline").agg(texts=pl.col("match_key").n_unique())
+        own = pl.col("match_key").filter(fits_text()).n_unique().over("article_id", "headline")
+        counted = placed.join(texts, on="headline", how="left", maintain_order="left")
+        return counted.select((pl.col("texts") > own).fill_null(value=False).alias("is_elsewhere")).to_series()
 
     def _redirects(self, redirects: pl.DataFrame) -> pl.DataFrame:
         """Add the redirects that pointed to what is no more."""
@@ -256,6 +256,10 @@ class _Placing:
         earlier = self._run.lake.query(_REDIRECTED, {"ids": str(path)})
         further = earlier.join(redirects, left_on="moved_to", right_on="article_id", suffix="_now")
         return pl.concat([redirects, further.select("article_id", moved_to="moved_to_now")])
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    return [str(path) for path in paths]
 
 
 def _decided_by(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:

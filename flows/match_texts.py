@@ -20,15 +20,19 @@ from transforms.similarity import compare
 COMPARED_PAIRS = 50_000
 """Pairs whose texts are in memory at a time: at most 100,000 texts."""
 
-MOST_OF_ID = 50
+MOST_OF_ID = 200
 """Texts up to which a source may give one id or address for them to be compared as revisions: an address that stands in
 every record (of a feed, of a front page) says nothing."""
 
 REUSED = "id_reused"
 
+_SIDES = ("one", "other")
 _PAIR = ("one_key", "other_key")
 
-_KNOWN = "SELECT DISTINCT match_key FROM ops.fingerprints SEMI JOIN read_parquet($staged) USING (match_key)"
+_KNOWN = """
+    SELECT DISTINCT match_key FROM records SEMI JOIN read_parquet($staged) USING (match_key)
+    ANTI JOIN read_parquet($staged) USING (record_id)
+"""
 _STORED = "SELECT match_key, shingles, sketch FROM ops.fingerprints"
 _BODIES = """
     SELECT match_key, any_value(body) AS body FROM records
@@ -82,22 +86,16 @@ class MatchedTexts:
 def match_texts(run: Run, staged: list[Path], folder: Path) -> MatchedTexts:
     """Match the texts of `staged` records with each other and with all that are stored; stage what was found."""
     new = _fingerprint_new(run, staged)
-    new.write_parquet(folder / f"{FINGERPRINTS.name}-0.parquet")
-    stored = run.lake.query(_STORED)
+    stored = run.lake.query(_STORED) if new.height else new.clear()
+    new.join(stored, on="match_key", how="anti").write_parquet(folder / f"{FINGERPRINTS.name}-0.parquet")
+    stored = stored.join(new, on="match_key", how="anti")  # a text whose records are gone may come again
     candidates = find_candidates(new, stored)
-    keys = pl.concat([stored.get_column("match_key"), new.get_column("match_key")])
-    alike = pl.DataFrame(
-        {
-            "one_key": new.get_column("match_key").gather(candidates.pairs.get_column("new")),
-            "other_key": keys.gather(candidates.pairs.get_column("other")),
-        }
-    ).select(
-        one_key=pl.min_horizontal(*_PAIR),
-        other_key=pl.max_horizontal(*_PAIR),
-    )
+    keys = pl.concat([stored.select("match_key"), new.select("match_key")]).with_row_index("text")
+    alike = candidates.pairs.select(one="other", other=pl.col("new") + stored.height)
     sharing = run.lake.query(_SHARED_IDS, {"staged": [str(path) for path in staged]})
     unknown = sharing.filter(~pl.col("is_known"))
-    compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, _join_pairs(alike, unknown))])
+    pairs = _join_pairs(alike, unknown, keys)
+    compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, pairs, keys)])
     compared.write_parquet(folder / f"{MATCHES.name}-0.parquet")
     reused = unknown.join(compared, on=_PAIR, how="anti").get_column("record_id").unique()
     return MatchedTexts(new.select("match_key"), compared, len(candidates.left_out), reused)
@@ -115,22 +113,29 @@ def _fingerprint_new(run: Run, staged: list[Path]) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _join_pairs(alike: pl.DataFrame, sharing: pl.DataFrame) -> pl.DataFrame:
-    """Join the pairs by fingerprint and those by id, each once, with `shares_id`; in the order of keys."""
-    by_id = sharing.select(_PAIR).unique().with_columns(shares_id=pl.lit(value=True))
-    pairs = alike.unique().join(by_id, on=_PAIR, how="full", coalesce=True)
-    return pairs.with_columns(pl.col("shares_id").fill_null(value=False)).sort(_PAIR)
+def _join_pairs(alike: pl.DataFrame, sharing: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Join the pairs by fingerprint and those by id, each once, with `shares_id`: numbers of texts, in their order."""
+    by_id = sharing.select(_PAIR).unique()
+    for side in _SIDES:
+        by_id = by_id.join(keys.rename({"match_key": f"{side}_key", "text": side}), on=f"{side}_key")
+    ordered = by_id.select(one=pl.min_horizontal(_SIDES), other=pl.max_horizontal(_SIDES), shares_id=pl.lit(value=True))
+    pairs = alike.join(ordered, on=_SIDES, how="full", coalesce=True)
+    return pairs.with_columns(pl.col("shares_id").fill_null(value=False)).sort(_SIDES)
 
 
-def _compare_all(run: Run, staged: list[Path], pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _compare_all(run: Run, staged: list[Path], pairs: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    key = keys.get_column("match_key")
     for some in pairs.iter_slices(COMPARED_PAIRS):
-        texts = _bodies(run, staged, some)
+        of_sides = [key.gather(some.get_column(side)).alias(side) for side in _SIDES]
+        named = pl.DataFrame([*of_sides, some.get_column("shares_id")]).select(
+            "shares_id", one_key=pl.min_horizontal(_SIDES), other_key=pl.max_horizontal(_SIDES)
+        )
+        texts = _bodies(run, staged, named)
         row = texts.select("match_key").with_row_index("row")
-        numbered = some
-        for side in ("one", "other"):
+        for side in _SIDES:
             of_side = row.rename({"match_key": f"{side}_key", "row": side})
-            numbered = numbered.join(of_side, on=f"{side}_key", maintain_order="left")
-        compared = numbered.select(*_PAIR, "shares_id").hstack(compare(texts.get_column("body"), numbered))
+            named = named.join(of_side, on=f"{side}_key", maintain_order="left")
+        compared = named.select(*_PAIR, "shares_id").hstack(compare(texts.get_column("body"), named))
         related = relate(compared, run.settings.duplicates)
         yield related.with_columns(run_id=pl.lit(run.run_id)).select(MATCHES.schema.names()).cast(MATCHES.schema)
 

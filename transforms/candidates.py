@@ -1,14 +1,14 @@
 """Candidates: pairs of texts whose fingerprints overlap so far that they may be copies.
 
-Whether two texts are a candidate pair depends on these two alone, not on what else there is nor on what came first: at
-least LEAST_SHARED sampled shingles are shared, and at least LEAST_OVERLAP of as many as would be shared if the shorter
-text stood whole in the longer one. That is far below what copies share (see `transforms.fingerprints`), and keeps away
-nearly all pairs that only have a turn of phrase in common.
+Whether two texts are a candidate pair depends on these two, not on what came first: at least LEAST_SHARED sampled
+shingles are shared, and at least LEAST_OVERLAP of as many as would be shared if the shorter text stood whole in the
+longer one. That is far below what copies share (see `transforms.fingerprints`), and keeps away nearly all pairs that
+only have a turn of phrase in common.
 
 The exception bounds the time that templates take (tables of results, obituaries, a footer that was not recognised): a
-sampled shingle that stands in more than MOST_TEXTS texts makes no candidates. Pairs that share others as well are
-still found. A text all but none of whose shingles are of that kind can only be found as an exact copy; how many texts
-these are is counted.
+sampled shingle that stands in more than MOST_TEXTS texts counts for nothing. Pairs are still found by the rest of what
+they share. Texts with less than LEAST_SHARED of a rest can only be found as exact copies; how many these are is
+counted. Beyond this bound it shows what came first: pairs that were found while there were fewer such texts stay.
 
 What is stored is looked through once for each BLOCK of new texts: an inverted index of the block stays in the
 processor's cache, and the sketches of all other texts stream past.
@@ -26,6 +26,10 @@ from transforms.letters import text_buffers
 from transforms.shingles import in_threads
 
 LEAST_SHARED = 2
+ENOUGH_SAMPLED = 3
+"""Up to so many shingles that two texts would share, one is enough: of a short preview little is in the sample of its
+whole."""
+
 LEAST_OVERLAP = 0.2
 """Of 222 pairs of news and edited articles with a Jaccard similarity of 0.5 to 0.8, the least overlap is 0.35."""
 MOST_TEXTS = 1_000
@@ -57,6 +61,13 @@ class Candidates(NamedTuple):
 
     pairs: pl.DataFrame
     left_out: pl.Series
+
+
+class _Rare(NamedTuple):
+    """Which hashes of an index stand in too many texts, and how many others each text of it has."""
+
+    is_common: NDArray[np.bool_]
+    counts: NDArray[np.int64]
 
 
 class _Index(NamedTuple):
@@ -96,11 +107,13 @@ def _find_in_block(texts: Sketches, block: range, *, first_new: int) -> Candidat
     counts = _count(index, before) + _count(index, behind)
     is_common = _spread(counts, index) > MOST_TEXTS
     mixed = np.concatenate([np.arange(first, end, _STRIDE) for first in range(_STRIDE)])  # as much to do in each part
-    found = in_threads(lambda first, last: _overlap(texts, index, is_common, start, mixed[first:last]), end)
+    common = np.bincount(index.texts, weights=is_common, minlength=len(block)).astype(np.int64)
+    rare = np.diff(texts.starts[start : end + 1]) - common
+    found = in_threads(
+        lambda first, last: _overlap(texts, index, _Rare(is_common, rare), start, mixed[first:last]), end
+    )
     others, news = (np.concatenate(columns) for columns in zip(*found, strict=True))
     pairs = pl.DataFrame({"new": news + block.start, "other": others}, schema=PAIRS).sort("other", "new")
-    common = np.bincount(index.texts, weights=is_common, minlength=len(block))
-    rare = np.diff(texts.starts[start : end + 1]) - common
     left_out = np.flatnonzero((common > 0) & (rare < LEAST_SHARED)) + block.start
     return Candidates(pairs, pl.Series(left_out, dtype=pl.UInt32()))
 
@@ -152,7 +165,7 @@ def _spread(counts: NDArray[np.int32], index: _Index) -> NDArray[np.int32]:
 
 @compiled
 def _overlap(
-    texts: Sketches, index: _Index, is_common: NDArray[np.bool_], start: int, text_nos: NDArray[np.int64]
+    texts: Sketches, index: _Index, rare: _Rare, start: int, text_nos: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the pairs of some texts with texts of the index, which begins with the text `start`."""
     indexed = np.int64(index.texts.max()) + 1 if len(index.texts) else 0
@@ -164,7 +177,7 @@ def _overlap(
         before = indexed if text_no < start else text_no - start  # a pair within the block is met at its later text
         for key in texts.hashes[texts.starts[text_no] : texts.starts[text_no + 1]]:
             at = _look_up(index, key)
-            while 0 <= at < len(index.hashes) and index.hashes[at] == key and not is_common[at]:
+            while 0 <= at < len(index.hashes) and index.hashes[at] == key and not rare.is_common[at]:
                 new = np.int64(index.texts[at])
                 if new >= before:
                     break
@@ -174,7 +187,7 @@ def _overlap(
                 shared[new] += 1
                 at += 1
         for new in touched[:met]:
-            if shared[new] >= _least_shared(texts, text_no, start + new):
+            if shared[new] >= _least_shared(texts, text_no, start + new, rare.counts[new]):
                 if count == len(others):
                     others, news = doubled(others), doubled(news)
                 others[count], news[count] = text_no, new
@@ -184,12 +197,13 @@ def _overlap(
 
 
 @compiled
-def _least_shared(texts: Sketches, one: int, other: int) -> float:
-    """Tell how many sampled shingles two texts have to share: of those that the bound of either would keep."""
+def _least_shared(texts: Sketches, one: int, other: int, rare: int) -> float:
+    """Tell how many sampled shingles two texts have to share: of those that the bound of either would keep, if rare."""
     shorter, longer = (one, other) if texts.shingles[one] < texts.shingles[other] else (other, one)
     sampled = texts.starts[shorter + 1] - texts.starts[shorter]
     in_common = sampled * share_kept(texts.shingles[longer]) / share_kept(texts.shingles[shorter])
-    return float(max(min(LEAST_SHARED, sampled), LEAST_OVERLAP * in_common))
+    least = LEAST_SHARED if in_common > ENOUGH_SAMPLED else 1
+    return float(max(min(least, sampled), LEAST_OVERLAP * min(in_common, rare)))
 
 
 @compiled

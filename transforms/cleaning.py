@@ -106,7 +106,7 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
     reading = DateReading(settings.time_zone, settings.date_order, settings.language_hint)
     records = (
         records.pipe(_clean_dates, reading, now + FUTURE_TOLERANCE)
-        .pipe(_clean_urls)
+        .pipe(_clean_addresses)
         .pipe(_observe, settings.language_hint, now)
     )
     return Cleaned(
@@ -219,8 +219,8 @@ def _with_fields(extra: str | None, fields: Mapping[str, str | None]) -> str:
     return json.dumps(known, ensure_ascii=False, separators=(",", ":"))
 
 
-def _clean_urls(records: pl.DataFrame) -> pl.DataFrame:
-    trimmed = records.with_columns(url=pl.col("url").str.strip_chars().replace("", None))
+def _clean_addresses(records: pl.DataFrame) -> pl.DataFrame:
+    trimmed = records.with_columns(pl.col("url", "external_id").str.strip_chars().replace("", None))
     return trimmed.with_columns(canonical_url=canonicalize_urls(trimmed.get_column("url")))
 
 

@@ -46,12 +46,10 @@ def _keep_by_version() -> None:
         text = path.read_bytes()
         if b"@compiled" in text:
             source.update(text)
-    folders = (
-        [config.CACHE_DIR] if config.CACHE_DIR else [_MODULES / "__pycache__", Path.home() / ".cache" / "copydesk"]
-    )
-    for folder in folders:
-        kept = Path(folder) / f"compiled-{source.hexdigest()[:16]}"
-        with suppress(OSError):
+    chosen: str = config.CACHE_DIR
+    for folder in [chosen] if chosen else [str(_MODULES / "__pycache__"), "~/.cache/copydesk"]:
+        with suppress(OSError, RuntimeError):  # the latter where nobody knows what ~ is
+            kept = Path(folder).expanduser() / f"compiled-{source.hexdigest()[:16]}"
             kept.mkdir(parents=True, exist_ok=True)
             if os.access(kept, os.W_OK):
                 config.CACHE_DIR = str(kept)

@@ -28,12 +28,13 @@ FORMER_COLUMNS = pl.Schema(
 
 LENGTH_CLASS = 1.25
 """Texts whose lengths differ by less than about a quarter count as equally complete: a footer that was not recognised
-is no merit. An excerpt is always of a lower class than its whole."""
+is no merit."""
 
 BOILERPLATE_CLASS = 0.1
 """Shares of boilerplate that differ by less count as equal."""
 
 EXACT, NEAR, OPENING, SHARED_ID = "exact_body", "shingles", "opening", "shared_id"
+COPY_OF_REVISION = "copy_of_revision"
 """Methods of a match."""
 
 COPIES = ("exact_copy", "near_copy", "revision", "excerpt")
@@ -89,8 +90,8 @@ def place_records(members: pl.DataFrame, matches: pl.DataFrame, thresholds: Thre
         thresholds: From which figures on texts are copies.
 
     Returns:
-        The members by rank, with `canonical_record_id`, `relation`, `matched_record_id`, `jaccard`, `containment` and
-        `method`, as in `record_articles`.
+        The members, canonical ones first, then by rank, with `canonical_record_id`, `relation`, `matched_record_id`,
+        `jaccard`, `containment` and `method`, as in `record_articles`.
     """
     ranked = members.sort(*rank(), nulls_last=True)
     texts = ranked.select("match_key").unique(maintain_order=True).with_row_index("text")
@@ -104,9 +105,10 @@ def place_records(members: pl.DataFrame, matches: pl.DataFrame, thresholds: Thre
     placed = ranked.join(of_texts, on="match_key", maintain_order="left").join(
         figures, on=["match_key", "centre_key"], how="left", maintain_order="left"
     )
-    return (
-        placed.with_columns(_relation(thresholds)).pipe(_with_figures).drop("text", "centre_key", *figures.columns[2:])
-    )
+    placed = placed.with_columns(is_revision=_is_revision(thresholds)).with_columns(_relation()).pipe(_with_figures)
+    not_canonical = pl.col("relation") != "canonical"
+    kept = [name for name in placed.columns if name not in {"text", "centre_key", "is_revision", *figures.columns[2:]}]
+    return placed.sort(not_canonical, maintain_order=True).select(kept)
 
 
 def is_moved() -> pl.Expr:
@@ -153,24 +155,27 @@ def _either_way(matches: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _relation(thresholds: Thresholds) -> pl.Expr:
-    is_same_text = pl.col("match_key") == pl.col("centre_key")
+def _is_revision(thresholds: Thresholds) -> pl.Expr:
     shares_id = (pl.col("source") == pl.col("canonical_source")) & pl.any_horizontal(
         (pl.col(name) == pl.col(f"canonical_{name}")).fill_null(value=False) for name in IDS
     )
-    is_revision = shares_id & (pl.col("pair_containment") >= thresholds.revision_containment)
+    return shares_id & (pl.col("pair_containment") >= thresholds.revision_containment)
+
+
+def _relation() -> pl.Expr:
+    is_same_text = pl.col("match_key") == pl.col("centre_key")
     return (
         pl.when(pl.col("record_id") == pl.col("canonical_record_id"))
         .then(pl.lit("canonical"))
         .when(is_same_text)
         .then(pl.lit("exact_copy"))
-        .when(is_revision)
+        .when("is_revision")
         .then(pl.lit("revision"))
         .when(pl.col("is_excerpt") & pl.col("is_shorter"))
         .then(pl.lit("excerpt"))
         .when("is_near")
         .then(pl.lit("near_copy"))
-        .otherwise(pl.lit("revision"))
+        .otherwise(pl.lit("revision"))  # a copy of a revision
         .alias("relation")
     )
 
@@ -178,7 +183,9 @@ def _relation(thresholds: Thresholds) -> pl.Expr:
 def _with_figures(placed: pl.DataFrame) -> pl.DataFrame:
     relation = pl.col("relation")
     methods = dict(zip(COPIES, (EXACT, NEAR, SHARED_ID, OPENING), strict=True))
+    method = relation.replace_strict(methods, default=None, return_dtype=pl.String())
     is_exact = relation == "exact_copy"
+    is_copy_of_revision = (relation == "revision") & ~pl.col("is_revision")
     return placed.with_columns(
         matched_record_id=pl.when(relation != "canonical").then("canonical_record_id"),
         jaccard=pl.when(is_exact).then(1.0).when(relation != "canonical").then("pair_jaccard"),
@@ -186,5 +193,5 @@ def _with_figures(placed: pl.DataFrame) -> pl.DataFrame:
         .then(1.0)
         .when(relation != "canonical")
         .then(pl.col("shared") / pl.col("own_shingles")),
-        method=relation.replace_strict(methods, default=None, return_dtype=pl.String()),
+        method=pl.when(is_copy_of_revision).then(pl.lit(COPY_OF_REVISION)).otherwise(method),
     )

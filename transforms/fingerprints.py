@@ -25,9 +25,6 @@ of a text, 16."""
 LEAST_SHARE = 1 / 32
 """What is kept of long texts, so that short excerpts of them are found: from 1,536 words on."""
 
-VERSION = 1
-"""Changes when the same text gets another fingerprint."""
-
 FINGERPRINTS = pl.Schema({"shingles": pl.Int64(), "sketch": pl.Binary()})
 
 _REPETITIVE = 0.75  # least share of the kept shingles that are distinct, below which all are counted again

@@ -60,40 +60,52 @@ def relate(similarities: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
         & (pl.col("opening") >= thresholds.excerpt_opening)
     )
     is_revision = pl.col("shares_id") & (pl.col("containment") >= thresholds.revision_containment)
-    related = similarities.with_columns(is_near=is_near, is_excerpt=is_excerpt)
+    related = similarities.with_columns(is_near=is_near & ~is_excerpt, is_excerpt=is_excerpt)
     return related.filter(pl.col("is_near") | pl.col("is_excerpt") | is_revision)
 
 
 def gather_stars(texts: int, pairs: pl.DataFrame) -> pl.Series:
     """Give each text the number of the text that stands for it, its own where it stands for itself.
 
-    A text is a centre unless it is related to a centre that is related to more texts than it is. Any other text goes
-    to the centre that it shares most with: by Jaccard similarity, containment, rank. The best text that is related to
-    all others of its star, as the centre is, stands for it.
+    Either text of a pair may stand for the other, but an excerpt never for its whole: two stories that begin alike are
+    not one. A text is a centre unless one stands for it that comes before: wholes come before excerpts, then texts that
+    stand for more before those that stand for fewer. Any other text goes to the centre that it shares most with: by
+    Jaccard similarity, containment, rank. The best text that can stand for all others of its star is the one that does.
 
     Args:
         texts: How many texts there are; they are numbered by rank, the best first.
-        pairs: Related pairs, each once: `one` and `other` are texts, with `jaccard` and `containment`.
+        pairs: Related pairs, each once: `one` and `other` are texts, with `one_shingles`, `other_shingles`, `jaccard`,
+            `containment` and `is_excerpt`.
     """
-    sides = ("one", "other")
-    both = pl.concat(
-        pairs.select(text=mine, to=theirs, jaccard="jaccard", containment="containment")
-        for mine, theirs in (sides, sides[::-1])
-    )
-    related = {text: frozenset(others) for text, others in both.group_by("text").agg("to").iter_rows()}
+    covers = _covers(pairs)
+    covered = {text: frozenset(others) for text, others in covers.group_by("to").agg("text").iter_rows()}
+    excerpts = set(covers.filter("is_excerpt").get_column("text"))
+    coverers = dict(covers.group_by("text").agg("to").iter_rows())
     centres: set[int] = set()
-    for text in sorted(related, key=lambda text: (-len(related[text]), text)):
-        if centres.isdisjoint(related[text]):
+    for text in sorted({*covered, *coverers}, key=lambda text: (text in excerpts, -len(covered.get(text, ())), text)):
+        if centres.isdisjoint(coverers.get(text, ())):
             centres.add(text)
+    chosen = list(centres)
     nearest = (
-        both.filter(pl.col("to").is_in(list(centres)), ~pl.col("text").is_in(list(centres)))
+        covers.filter(pl.col("to").is_in(chosen), ~pl.col("text").is_in(chosen))
         .sort("text", -pl.col("jaccard"), -pl.col("containment"), "to")
         .unique("text", keep="first")
     )
     found = list(range(texts))
     for centre, others in nearest.group_by("to").agg("text").iter_rows():
         star = frozenset([centre, *others])
-        best = min(text for text in star if star <= related[text] | {text})
+        best = min(text for text in star if star <= covered.get(text, frozenset()) | {text})
         for text in star:
             found[text] = best
     return pl.Series("centre", found, dtype=pl.UInt32())
+
+
+def _covers(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Give each `text` of a pair with the one that it can go `to`, once or twice a pair."""
+    sides = ("one", "other")
+    return pl.concat(
+        pairs.filter(~pl.col("is_excerpt") | (pl.col(f"{mine}_shingles") < pl.col(f"{theirs}_shingles"))).select(
+            "jaccard", "containment", "is_excerpt", text=mine, to=theirs
+        )
+        for mine, theirs in (sides, sides[::-1])
+    )

@@ -104,7 +104,8 @@ RECORD_ARTICLES = Table(
             "method",
             TEXT,
             "exact_body (equal match keys), shingles (Jaccard similarity), opening (an excerpt: containment and the "
-            "opening) or shared_id (a revision: same source, and id or address); null for the canonical record.",
+            "opening), shared_id (a revision: same source, and id or address) or copy_of_revision; null for the "
+            "canonical record.",
         ),
         Column("run_id", TEXT, "Run that decided."),
         Column("decided_at", INSTANT, "When that run started (UTC)."),
@@ -269,7 +270,9 @@ RUNS = Table(
         Column("run_id", TEXT, "Run."),
         Column("flow_run_id", TEXT, "Prefect flow run; null for a run without Prefect."),
         Column(
-            "kind", TEXT, "ingest, or reclean: records cleaned again after a decision; later: replay, retract, rebuild."
+            "kind",
+            TEXT,
+            "ingest, reclean (records cleaned again after a decision) or rebuild; later: replay, retract.",
         ),
         Column("started_at", INSTANT, "Start (UTC)."),
         Column("finished_at", INSTANT, "End, as of its commit (UTC)."),

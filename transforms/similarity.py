@@ -91,6 +91,7 @@ def _compare_some(column: TextColumn, pairs: pl.DataFrame) -> pl.DataFrame:
     shorter = pl.min_horizontal("one_shingles", "other_shingles")
     either = pl.col("one_shingles") + pl.col("other_shingles") - pl.col("shared")
     figures = counted.with_columns(jaccard=pl.col("shared") / either, containment=pl.col("shared") / shorter)
+    figures = figures.with_columns(pl.col("jaccard", "containment").fill_nan(0))
     return figures.sort("pair").select(SIMILARITIES.names()).cast(SIMILARITIES)
 
 

@@ -16,8 +16,9 @@ NUMBER = "#"
 """Stands for any word that begins with a digit."""
 
 _NOT_IN_WORDS = r"[^\p{L}\p{M}\p{N}]+"
-# Letters that one word is spelt with in two ways: Russian yo, Arabic alif, ya and ta marbuta; Arabic vowel signs.
-_FOLDED = {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": "", "\ufe0f": "", "\u200d": ""}
+# Letters that one word is spelt with in two ways: final sigma, Russian yo, Arabic alif, ya and ta marbuta; Arabic vowel
+# signs.
+_FOLDED = {"ς": "σ", "ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": "", "\ufe0f": "", "\u200d": ""}
 _TRANSLATED = {ord(letter): folded for letter, folded in _FOLDED.items()}
 _SIGNS = r"[\x{64b}-\x{652}]"
 _SIGNS_OF_PYTHON = re.compile("[\u064b-\u0652]")

@@ -17,13 +17,14 @@ from pathlib import Path
 import duckdb
 
 from transforms.columns import Column, Table
-from transforms.schema import ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
+from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.home import Home
 from warehouse.lake import SQL_TYPES, Lake, latest_snapshot, quoted
 
 _SHOWN_ONLY = {
     ARTICLES.name: "WHERE record_count IS DISTINCT FROM 0",
+    ARTICLE_FIELDS.name: f"WHERE article_id IN (SELECT article_id FROM {ARTICLES.name} WHERE record_count > 1)",
     BOILERPLATE_CANDIDATES.name: (
         f"WHERE status <> '{PROPOSED}' OR articles >= {LEAST_ARTICLES} "
         f"QUALIFY status <> '{PROPOSED}' OR row_number() "

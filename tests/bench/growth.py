@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import polars as pl
-from planted import KINDS, News, read_news, recombined_chunks, write_recombined
+from planted import KINDS, News, is_long_enough, read_news, recombined_chunks, write_recombined
 
 STORED = 1_000_000
 DROP, COPIES = 10_000, 1_000
@@ -56,9 +56,10 @@ def write_drop(path: Path, base: Path, news: News, number: int) -> Path:
     """Write a drop: new articles, and edited copies of stored ones."""
     rng = random.Random(SEED + number)  # noqa: S311 -- text, not secrets
     [rows] = recombined_chunks(DROP - COPIES, news, rng, TEXT_BYTES)
-    stored = pl.read_parquet(base, columns=["text"]).sample(COPIES, seed=SEED + number).to_series()
+    stored = pl.read_parquet(base, columns=["text"]).sample(4 * COPIES, seed=SEED + number).to_series()
     kinds = list(KINDS.values())
-    copies = [kinds[place % len(kinds)](text, rng, news) for place, text in enumerate(stored)]
+    chosen = [text for text in stored if is_long_enough(text)][:COPIES]
+    copies = [kinds[place % len(kinds)](text, rng, news) for place, text in enumerate(chosen)]
     pl.DataFrame({"text": [text for text, *_ in rows] + copies}).write_parquet(path)
     return path
 

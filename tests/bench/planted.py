@@ -108,7 +108,7 @@ def _recombined(sentences: list[str]) -> str:
 
 def with_copies(originals: Sequence[str], copies: int, rng: random.Random, news: News) -> list[tuple]:
     """Return rows of SCHEMA in any order, with copies of as many different originals, each kind equally often."""
-    fit = [number for number, text in enumerate(originals) if _is_long_enough(text)]
+    fit = [number for number, text in enumerate(originals) if is_long_enough(text)]
     rows = [(text, number, None) for number, text in enumerate(originals)]
     for place, number in enumerate(rng.sample(fit, copies)):
         kind = list(KINDS)[place % len(KINDS)]
@@ -117,7 +117,8 @@ def with_copies(originals: Sequence[str], copies: int, rng: random.Random, news:
     return rows
 
 
-def _is_long_enough(text: str) -> bool:
+def is_long_enough(text: str) -> bool:
+    """Tell whether copies of all kinds can be made of a text."""
     return len(_paragraphs(text)) >= MIN_PARAGRAPHS and len(text.split()) >= MIN_WORDS
 
 

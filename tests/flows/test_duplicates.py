@@ -77,6 +77,44 @@ def test_redirects_lead_to_what_is_there_now(take_in: Any, query: Query) -> None
     assert query("SELECT * FROM articles SEMI JOIN article_redirects USING (article_id)") == []
 
 
+def test_a_record_that_leaves_an_article_does_not_take_its_id_along(
+    take_in: Any, query: Query, copydesk: Copydesk
+) -> None:
+    """Accepted lines can leave so little of a text that it is no copy any more."""
+    lines = [line for number in range(4) for line in passage(number, sentences=2).split(". ")]
+    take_in({"headline": "Lines", "body": "\n\n".join(lines)}, source="a")
+    take_in({"dek": "Lines, and more", "body": "\n\n".join([passage(11, sentences=3), *lines])}, source="b")
+    assert query("SELECT record_count FROM articles") == [(2,)]
+    assert copydesk("boilerplate", "accept", *lines, "--source", "b")[0] == 0
+    assert query("SELECT record_count, headline, dek FROM articles ORDER BY ALL") == [
+        (1, "Lines", None),
+        (1, None, "Lines, and more"),
+    ]
+    assert query("SELECT count(DISTINCT article_id) FROM record_articles") == [(2,)]
+    assert query("SELECT * FROM article_fields SEMI JOIN articles USING (article_id) WHERE rule = 'best_copy'") == []
+
+
+def test_a_text_that_was_gone_and_comes_again_finds_its_copies(take_in: Any, query: Query, copydesk: Copydesk) -> None:
+    line = "Printed on the island since the year of the great flood."
+    take_in({"body": f"{article(1, 2)}\n\n{line}\n\n{article(3)}"}, source="a")
+    assert copydesk("boilerplate", "accept", line, "--source", "a")[0] == 0
+    take_in({"body": f"{article(1, 2)}\n\n{line}\n\n{article(3, 4)}"}, source="b")
+    assert copydesk("boilerplate", "reject", line, "--source", "a")[0] == 0
+    assert query("SELECT record_count FROM articles") == [(2,)]
+    [(was,)] = query("SELECT jaccard FROM record_articles WHERE jaccard IS NOT NULL")
+    assert copydesk("rebuild", "--only", "fingerprints")[0] == 0
+    assert query("SELECT jaccard FROM record_articles WHERE jaccard IS NOT NULL") == [(was,)]
+
+
+def test_two_stories_that_begin_alike_are_not_joined_by_a_preview(take_in: Any, query: Query) -> None:
+    take_in({"body": article(1)}, source="feed")
+    take_in({"body": article(1, 2, 3, 4)}, {"body": article(1, 5, 6, 7, 8)})
+    assert sorted(query("SELECT relation, count(*) FROM record_articles GROUP BY ALL")) == [
+        ("canonical", 2),
+        ("excerpt", 1),
+    ]
+
+
 def test_an_id_that_is_used_for_something_else_is_flagged_and_makes_no_revision(take_in: Any, query: Query) -> None:
     take_in({"id": "7", "body": article(1, 2, 3)})
     take_in({"id": "7", "body": article(4, 5, 6)}, {"id": "8", "body": article(7, 8, 9)})
@@ -100,9 +138,17 @@ def test_a_text_that_was_changed_under_its_address_is_a_revision(take_in: Any, q
 
 
 def test_an_address_that_all_records_share_says_nothing(take_in: Any, query: Query) -> None:
-    rows = [{"url": "https://wire.example/", "body": article(3 * n, 3 * n + 1)} for n in range(60)]
+    rows = [{"url": "https://wire.example/", "body": article(3 * n, 3 * n + 1)} for n in range(210)]
     take_in(*rows)
-    assert query("SELECT count(*), count(*) FILTER (list_contains(flags, 'id_reused')) FROM records") == [(60, 0)]
+    assert query("SELECT count(*), count(*) FILTER (list_contains(flags, 'id_reused')) FROM records") == [(210, 0)]
+
+
+def test_a_blank_id_is_none(take_in: Any, query: Query) -> None:
+    take_in(
+        {"id": "", "body": article(1, 2, 3)}, {"id": " ", "body": article(3, 4, 5)}, {"id": " 7 ", "body": article(9)}
+    )
+    assert query("SELECT external_id FROM records ORDER BY record_no") == [(None,), (None,), ("7",)]
+    assert query("SELECT count(*) FROM articles") == [(3,)]
 
 
 def test_a_preview_of_a_paid_article_is_an_excerpt(take_in: Any, query: Query) -> None:
@@ -139,6 +185,18 @@ def test_rebuild_changes_nothing_that_holds(take_in: Any, query: Query, copydesk
     assert [query(f"SELECT * EXCLUDE (run_id, decided_at) FROM {table} ORDER BY ALL") for table in tables] == before
     assert query("SELECT * FROM ops.fingerprints ORDER BY ALL") == prints
     assert query("SELECT kind FROM ops.runs ORDER BY started_at DESC LIMIT 1") == [("rebuild",)]
+
+
+def test_rebuild_counts_every_record_once_where_articles_are_split(
+    take_in: Any, query: Query, copydesk: Copydesk, home: Path
+) -> None:
+    take_in({"body": article(1, 2, 3, 4, 5)}, {"body": article(1, 2, 3, 4, 9)}, {"body": article(1, 2, 3, 8, 9)})
+    (home / "copydesk.toml").write_text("[duplicates]\nnear_jaccard = 0.6\n")
+    assert copydesk("rebuild", "--only", "fingerprints")[0] == 0
+    assert query("SELECT sum(record_count) FROM articles") == query("SELECT count(*) FROM records")
+    assert query("SELECT count(*) FROM articles") == query(
+        "SELECT count(*) FROM record_articles WHERE relation = 'canonical'"
+    )
 
 
 def test_rebuild_follows_the_settings(take_in: Any, query: Query, copydesk: Copydesk, home: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_copy_of_a_revision_is_one_too() -> None:
     first = {"match_key": "a", "word_count": 400, "external_id": "7"}
     placed = place(first, {"match_key": "b", "external_id": "7"}, {"match_key": "b", "source": "z"}, matches=(pair,))
     assert [placed[name][0] for name in ("r_1", "r_2")] == ["revision", "revision"]
-    assert placed["r_2"][4] == "shared_id"
+    assert [placed[name][4] for name in ("r_1", "r_2")] == ["shared_id", "copy_of_revision"]
 
 
 @pytest.mark.parametrize(

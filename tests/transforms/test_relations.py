@@ -13,6 +13,10 @@ from transforms.relations import Thresholds, gather_stars, relate
 FIGURES = {"one_shingles": 300, "other_shingles": 320, "jaccard": 0.1, "containment": 0.2, "opening": 0.0}
 
 
+EXCERPT = 0.4
+"""Below this similarity a pair of `stars` is an excerpt and its whole, which has the lower number."""
+
+
 def related(**figures: Any) -> list[str]:
     frame = pl.DataFrame([FIGURES | {"shares_id": False} | figures])
     found = relate(frame, Thresholds())
@@ -41,7 +45,10 @@ def test_a_pair_is_what_its_figures_say(figures: dict[str, Any], expected: list[
 
 def stars(count: int, *pairs: tuple[int, int, float]) -> list[int]:
     schema = {"one": pl.UInt32(), "other": pl.UInt32(), "jaccard": pl.Float64()}
-    frame = pl.DataFrame(pairs, schema=schema, orient="row").with_columns(containment="jaccard")
+    frame = pl.DataFrame(pairs, schema=schema, orient="row").with_columns(
+        containment="jaccard", is_excerpt=pl.col("jaccard") < EXCERPT, one_shingles=300 - pl.col("one"),
+        other_shingles=300 - pl.col("other"),
+    )  # fmt: skip
     return gather_stars(count, frame).to_list()
 
 
@@ -59,6 +66,11 @@ def test_a_text_goes_to_the_one_that_it_is_most_like() -> None:
 def test_the_best_text_stands_for_a_star_if_it_is_related_to_all_of_it() -> None:
     assert stars(3, (0, 1, 0.9), (0, 2, 0.9), (1, 2, 0.9)) == [0, 0, 0]
     assert stars(4, (0, 2, 0.9), (1, 2, 0.9), (1, 3, 0.9), (2, 3, 0.9)) == [2, 2, 2, 2]
+
+
+def test_an_excerpt_does_not_join_two_wholes() -> None:
+    assert stars(3, (0, 2, 0.3), (1, 2, 0.25)) == [0, 1, 0]
+    assert stars(4, (0, 2, 0.3), (1, 2, 0.3), (2, 3, 0.9), (0, 3, 0.3)) == [0, 1, 0, 0]
 
 
 def test_texts_without_relations_stand_for_themselves() -> None:
