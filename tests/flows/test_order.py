@@ -105,7 +105,7 @@ def test_matching_in_parts_gives_the_same_articles(
 
 
 @given(chained=CHAINED, shuffled=st.randoms(use_true_random=False), drops=st.integers(1, 4))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_texts_that_chain_end_in_the_same_articles_in_any_order(
     chained: list[tuple[int, int, str | None, bool]],
     shuffled: random.Random,
