@@ -174,7 +174,7 @@ def print_table(console: Console, title: str | None, headers: Sequence[str], row
     table = Table(title=title, title_justify="left", title_style="bold")
     for position, header in enumerate(headers):
         is_figure = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(cell_text(header), justify="right" if is_figure else "left")
+        table.add_column(cell_text(header), justify="right" if is_figure else "left", overflow="fold")  # ids are whole
     for row in rows:
         table.add_row(*map(cell_text, row))
     console.print(table)
