@@ -60,22 +60,23 @@ def relate(similarities: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
         & (pl.col("opening") >= thresholds.excerpt_opening)
     )
     is_revision = pl.col("shares_id") & (pl.col("containment") >= thresholds.revision_containment)
-    related = similarities.with_columns(is_near=is_near & ~is_excerpt, is_excerpt=is_excerpt)
+    related = similarities.with_columns(is_near=is_near, is_excerpt=is_excerpt)
     return related.filter(pl.col("is_near") | pl.col("is_excerpt") | is_revision)
 
 
 def gather_stars(texts: int, pairs: pl.DataFrame) -> pl.Series:
     """Give each text the number of the text that stands for it, its own where it stands for itself.
 
-    Either text of a pair may stand for the other, but an excerpt never for its whole: two stories that begin alike are
-    not one. A text is a centre unless one stands for it that comes before: wholes come before excerpts, then texts that
-    stand for more before those that stand for fewer. Any other text goes to the centre that it shares most with: by
-    Jaccard similarity, containment, rank. The best text that can stand for all others of its star is the one that does.
+    Either text of a pair may stand for the other, but an excerpt that is no near copy never for its whole: two
+    stories that begin alike are not one. A text is a centre unless one stands for it that comes before: wholes come
+    before excerpts, then texts that stand for more before those that stand for fewer. Any other text goes to the
+    centre that it shares most with: by Jaccard similarity, containment, rank. The best text that can stand for all
+    others of its star is the one that does.
 
     Args:
         texts: How many texts there are; they are numbered by rank, the best first.
         pairs: Related pairs, each once: `one` and `other` are texts, with `one_shingles`, `other_shingles`, `jaccard`,
-            `containment` and `is_excerpt`.
+            `containment`, `is_near` and `is_excerpt`.
     """
     covers = _covers(pairs)
     covered = {text: frozenset(others) for text, others in covers.group_by("to").agg("text").iter_rows()}
@@ -103,8 +104,9 @@ def gather_stars(texts: int, pairs: pl.DataFrame) -> pl.Series:
 def _covers(pairs: pl.DataFrame) -> pl.DataFrame:
     """Give each `text` of a pair with the one that it can go `to`, once or twice a pair."""
     sides = ("one", "other")
+    directed = pairs.with_columns(is_excerpt=pl.col("is_excerpt") & ~pl.col("is_near"))
     return pl.concat(
-        pairs.filter(~pl.col("is_excerpt") | (pl.col(f"{mine}_shingles") < pl.col(f"{theirs}_shingles"))).select(
+        directed.filter(~pl.col("is_excerpt") | (pl.col(f"{mine}_shingles") < pl.col(f"{theirs}_shingles"))).select(
             "jaccard", "containment", "is_excerpt", text=mine, to=theirs
         )
         for mine, theirs in (sides, sides[::-1])

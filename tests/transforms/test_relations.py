@@ -46,7 +46,8 @@ def test_a_pair_is_what_its_figures_say(figures: dict[str, Any], expected: list[
 def stars(count: int, *pairs: tuple[int, int, float]) -> list[int]:
     schema = {"one": pl.UInt32(), "other": pl.UInt32(), "jaccard": pl.Float64()}
     frame = pl.DataFrame(pairs, schema=schema, orient="row").with_columns(
-        containment="jaccard", is_excerpt=pl.col("jaccard") < EXCERPT, one_shingles=300 - pl.col("one"),
+        containment="jaccard", is_excerpt=pl.col("jaccard") < EXCERPT,
+        is_near=pl.col("jaccard") >= EXCERPT, one_shingles=300 - pl.col("one"),
         other_shingles=300 - pl.col("other"),
     )  # fmt: skip
     return gather_stars(count, frame).to_list()
