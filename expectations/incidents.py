@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from expectations.row_rules import Severity
-from transforms.schema import INCIDENTS
+from transforms.ops_schema import INCIDENTS
 
 ID_DIGITS = 20
 """Hexadecimal digits of the fingerprint in an id: 80 bits, as in the ids of records."""

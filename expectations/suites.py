@@ -20,7 +20,7 @@ from expectations.engine import REMEDY, Expectation, ValidationEngineError, expe
 from expectations.incidents import Failure, SourceRule
 from expectations.row_rules import RowRule, Severity
 from expectations.table_rules import TableRule, figure_text
-from transforms.schema import VALIDATIONS
+from transforms.ops_schema import VALIDATIONS
 
 RECORDS_SUITE = "records"
 BATCHES_SUITE = "batches"

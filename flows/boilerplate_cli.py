@@ -10,7 +10,8 @@ from flows.display import show_progress, tell, tell_waiting
 from flows.options import ConfigOption, HomeOption, UsageError
 from flows.settings import Settings, load_settings
 from flows.sql_output import OutputFormat, write_result
-from transforms.schema import BOILERPLATE_CANDIDATES, DROPS
+from transforms.ops_schema import DROPS
+from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED, PROPOSED, REJECTED
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from flows.run import Progress, Run
-from transforms.schema import DROPS
+from transforms.ops_schema import DROPS
 from warehouse.landing import path_of
 from warehouse.raw_store import ChangedWhileReadError, Delivery, RawStore
 

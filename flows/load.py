@@ -15,7 +15,8 @@ from flows.land import DROP_KEY
 from flows.match import MATCH_COUNTS, PLACED
 from flows.run import Progress, Run, Summary
 from flows.validate import accepted_sources, refused_sources
-from transforms.schema import BOILERPLATE_CANDIDATES, DROPS, LINE_SIGHTINGS, RUNS
+from transforms.ops_schema import DROPS, LINE_SIGHTINGS, RUNS
+from transforms.schema import BOILERPLATE_CANDIDATES
 from warehouse.landing import write_known_files
 from warehouse.publish import publish
 

@@ -26,15 +26,8 @@ from transforms.duplicates import (
     is_moved,
     place_records,
 )
-from transforms.schema import (
-    ARTICLE_FIELDS,
-    ARTICLE_REDIRECTS,
-    ARTICLES,
-    FINGERPRINTS,
-    MATCHES,
-    RECORD_ARTICLES,
-    RECORDS,
-)
+from transforms.ops_schema import FINGERPRINTS, MATCHES
+from transforms.schema import ARTICLE_FIELDS, ARTICLE_REDIRECTS, ARTICLES, RECORD_ARTICLES, RECORDS
 
 PLACED = (RECORD_ARTICLES, ARTICLES, ARTICLE_FIELDS, ARTICLE_REDIRECTS, FINGERPRINTS, MATCHES)
 """Tables that matching stages rows of."""

@@ -13,8 +13,8 @@ import polars as pl
 from flows.run import STAGED_COMPRESSION, Run
 from transforms.candidates import find_candidates
 from transforms.fingerprints import fingerprint
+from transforms.ops_schema import FINGERPRINTS, MATCHES
 from transforms.relations import relate
-from transforms.schema import FINGERPRINTS, MATCHES
 from transforms.similarity import compare
 
 COMPARED_PAIRS = 50_000

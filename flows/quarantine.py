@@ -4,8 +4,8 @@ import polars as pl
 
 from expectations.row_rules import CheckedRows, Severity
 from flows.run import Run
+from transforms.ops_schema import QUARANTINE
 from transforms.raw_batches import EXCERPT_CHARS
-from transforms.schema import QUARANTINE
 
 HELD_BACK = (
     *("record_id", "drop_sha256", "record_no", "byte_start", "byte_end", "source"),

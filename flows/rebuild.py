@@ -12,7 +12,8 @@ from flows.load import match_counts, run_row
 from flows.match import PLACED, place
 from flows.run import OnProgress, Progress, Request, Summary
 from flows.settings import Settings
-from transforms.schema import FINGERPRINTS, MATCHES, RECORDS, RUNS
+from transforms.ops_schema import FINGERPRINTS, MATCHES, RUNS
+from transforms.schema import RECORDS
 from warehouse.lake import qualified_name
 
 KIND = "rebuild"

@@ -30,17 +30,10 @@ from flows.parse import (
     write_staged,
 )
 from flows.run import Progress, Run, Summary
+from transforms.ops_schema import DROPS, LINE_SIGHTINGS, RUNS
 from transforms.parsing import parse_drop
 from transforms.raw_batches import RawBatch
-from transforms.schema import (
-    BOILERPLATE_CANDIDATES,
-    DROPS,
-    LINE_SIGHTINGS,
-    RECORD_EVIDENCE,
-    RECORDS,
-    RUNS,
-    SPANS,
-)
+from transforms.schema import BOILERPLATE_CANDIDATES, RECORD_EVIDENCE, RECORDS, SPANS
 from transforms.source_lines import LINES, MOST_LINE_CHARS, holds_line
 from warehouse.publish import publish
 from warehouse.raw_store import RawStore

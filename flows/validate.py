@@ -17,8 +17,8 @@ from expectations.table_rules import source_figures
 from flows.quarantine import as_quarantine
 from flows.rules import rules_of
 from flows.run import STAGED_COMPRESSION, Progress, Run
+from transforms.ops_schema import INCIDENTS, VALIDATIONS
 from transforms.raw_batches import EXCERPT_CHARS
-from transforms.schema import INCIDENTS, VALIDATIONS
 
 JUDGED = pl.Schema({"source": pl.String(), "is_refused": pl.Boolean()})
 """One row per source that delivered anything that could be read."""

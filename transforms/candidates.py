@@ -32,6 +32,7 @@ whole."""
 
 LEAST_OVERLAP = 0.2
 """Of 222 pairs of news and edited articles with a Jaccard similarity of 0.5 to 0.8, the least overlap is 0.35."""
+
 MOST_TEXTS = 1_000
 BLOCK = 100_000
 """Texts in an inverted index: 60 MB."""
@@ -39,7 +40,7 @@ BLOCK = 100_000
 PAIRS = pl.Schema({"new": pl.UInt32(), "other": pl.UInt32()})
 
 _FEWEST_DIRECTED, _MOST_DIRECTED = 8, 20  # bits of a hash by which the index is entered
-_STRIDE = 64
+_STRIDE = 64  # texts are mixed so, as later ones meet more of the block, and each thread is to have as much to do
 
 
 class Sketches(NamedTuple):
@@ -106,7 +107,7 @@ def _find_in_block(texts: Sketches, block: range, *, first_new: int) -> Candidat
     before, behind = texts.hashes[: texts.starts[start]], texts.hashes[texts.starts[end] :]
     counts = _count(index, before) + _count(index, behind)
     is_common = _spread(counts, index) > MOST_TEXTS
-    mixed = np.concatenate([np.arange(first, end, _STRIDE) for first in range(_STRIDE)])  # as much to do in each part
+    mixed = np.concatenate([np.arange(first, end, _STRIDE) for first in range(_STRIDE)])
     common = np.bincount(index.texts, weights=is_common, minlength=len(block)).astype(np.int64)
     rare = np.diff(texts.starts[start : end + 1]) - common
     found = in_threads(

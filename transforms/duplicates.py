@@ -2,7 +2,7 @@
 
 Decides from content alone: never from the order of arrival, never from `record_id`. Records whose bodies have one
 match key are one text; texts are gathered into stars around the best (see `transforms.relations`). What is best is
-said by RANK, and makes the canonical record of an article too.
+said by `rank`, and makes the canonical record of an article too.
 """
 
 import polars as pl

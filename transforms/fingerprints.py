@@ -25,24 +25,24 @@ of a text, 16."""
 LEAST_SHARE = 1 / 32
 """What is kept of long texts, so that short excerpts of them are found: from 1,536 words on."""
 
-FINGERPRINTS = pl.Schema({"shingles": pl.Int64(), "sketch": pl.Binary()})
+SKETCHED = pl.Schema({"shingles": pl.Int64(), "sketch": pl.Binary()})
 
 _REPETITIVE = 0.75  # least share of the kept shingles that are distinct, below which all are counted again
 _ALL = 2.0**64
 
 
 def fingerprint(texts: pl.Series) -> pl.DataFrame:
-    """Take the fingerprints of texts that are not null, row for row, as `FINGERPRINTS`.
+    """Take the fingerprints of texts that are not null, row for row, as `SKETCHED`.
 
     `shingles` is how many shingles the sample was taken from: all, or the distinct ones of a text that repeats itself.
     `sketch` holds the lower 32 bits of each kept hash, sorted, little-endian. Compiled; uses all processors.
     """
     if texts.is_empty():
-        return pl.DataFrame(schema=FINGERPRINTS)
+        return pl.DataFrame(schema=SKETCHED)
     column = TextColumn(texts)
     parts = in_threads(lambda first, end: _sketch_texts(texts_of(column), first, end), len(texts))
     counts, lengths, hashes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return pl.DataFrame({"shingles": counts, "sketch": _as_binary(lengths, hashes)}, schema=FINGERPRINTS)
+    return pl.DataFrame({"shingles": counts, "sketch": _as_binary(lengths, hashes)}, schema=SKETCHED)
 
 
 def _as_binary(lengths: NDArray[np.int64], hashes: NDArray[np.uint32]) -> pl.Series:

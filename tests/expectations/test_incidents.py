@@ -7,7 +7,7 @@ import pytest
 
 from expectations.incidents import Failure, SourceRule, fingerprint, update_incidents
 from expectations.row_rules import Severity
-from transforms.schema import INCIDENTS
+from transforms.ops_schema import INCIDENTS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOTHING = pl.DataFrame(schema=INCIDENTS.schema)

@@ -12,7 +12,7 @@ from expectations.engine import ValidationEngineError, preload
 from expectations.row_rules import CheckedRows, RowRule, Severity, with_severities
 from expectations.suites import Checks, Validated, validate_run
 from expectations.table_rules import TableRuleChange, count_batch, source_figures, table_rules
-from transforms.schema import VALIDATIONS
+from transforms.ops_schema import VALIDATIONS
 
 Check = Callable[..., CheckedRows]
 Changes = Mapping[str, TableRuleChange]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.duplicates import FORMER_COLUMNS, MEMBER_COLUMNS, count_copies, is_moved, place_records
+from transforms.ops_schema import MATCHES
 from transforms.relations import Thresholds
-from transforms.schema import MATCHES, RECORDS
+from transforms.schema import RECORDS
 
 MEMBERS = pl.Schema({name: RECORDS.schema[name] for name in MEMBER_COLUMNS} | dict(FORMER_COLUMNS))
 UNMATCHED = pl.DataFrame(schema=MATCHES.schema)

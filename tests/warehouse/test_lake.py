@@ -10,7 +10,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from transforms.schema import DROPS, RECORDS, SPANS, STORED
+from transforms.ops_schema import DROPS
+from transforms.schema import RECORDS, SPANS, STORED
 from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.lake import (

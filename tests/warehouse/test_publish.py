@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from transforms.schema import ARTICLES, DROPS, RECORDS, STORED
+from transforms.ops_schema import DROPS
+from transforms.schema import ARTICLES, RECORDS, STORED
 from warehouse.errors import NotPublishedError, WarehouseError
 from warehouse.home import Home
 from warehouse.lake import Lake, latest_snapshot, open_lake
