@@ -90,10 +90,12 @@ def match_texts(run: Run, staged: list[Path], folder: Path) -> MatchedTexts:
     new.join(stored, on="match_key", how="anti").write_parquet(folder / f"{FINGERPRINTS.name}-0.parquet")
     stored = stored.join(new, on="match_key", how="anti")  # a text whose records are gone may come again
     candidates = find_candidates(new, stored)
-    keys = pl.concat([stored.select("match_key"), new.select("match_key")]).with_row_index("text")
     alike = candidates.pairs.select(one="other", other=pl.col("new") + stored.height)
     sharing = run.lake.query(_SHARED_IDS, {"staged": [str(path) for path in staged]})
     unknown = sharing.filter(~pl.col("is_known"))
+    with_ids = (unknown.select(match_key=side) for side in _PAIR)  # where no text is new, these are the only ones
+    texts = pl.concat([stored.select("match_key"), new.select("match_key"), *with_ids])
+    keys = texts.unique(maintain_order=True).with_row_index("text")
     pairs = _join_pairs(alike, unknown, keys)
     compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, pairs, keys)])
     compared.write_parquet(folder / f"{MATCHES.name}-0.parquet")

@@ -10,8 +10,9 @@ sampled shingle that stands in more than MOST_TEXTS texts counts for nothing. Pa
 they share. Texts with less than LEAST_SHARED of a rest can only be found as exact copies; how many these are is
 counted. Beyond this bound it shows what came first: pairs that were found while there were fewer such texts stay.
 
-What is stored is looked through once for each BLOCK of new texts: an inverted index of the block stays in the
-processor's cache, and the sketches of all other texts stream past.
+Nearly all sampled shingles stand in one text alone. They are set aside first, by the bits of a Bloom filter (Bloom
+1970, "Space/time trade-offs in hash coding with allowable errors") of what the new texts have: what is stored streams
+past it, and only what may be shared is put in order.
 """
 
 from typing import NamedTuple
@@ -20,7 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from transforms.compiled import compiled, doubled
+from transforms.compiled import compiled, doubled, inlined
 from transforms.fingerprints import share_kept
 from transforms.letters import text_buffers
 from transforms.shingles import in_threads
@@ -34,13 +35,11 @@ LEAST_OVERLAP = 0.2
 """Of 222 pairs of news and edited articles with a Jaccard similarity of 0.5 to 0.8, the least overlap is 0.35."""
 
 MOST_TEXTS = 1_000
-BLOCK = 100_000
-"""Texts in an inverted index: 60 MB."""
 
 PAIRS = pl.Schema({"new": pl.UInt32(), "other": pl.UInt32()})
 
-_FEWEST_DIRECTED, _MOST_DIRECTED = 8, 20  # bits of a hash by which the index is entered
-_STRIDE = 64  # texts are mixed so, as later ones meet more of the block, and each thread is to have as much to do
+_BITS_OF_HASH = 8  # in a filter: one in eight of what is not shared passes
+_FIRST, _HALF = np.uint32(1 << 31), np.uint64(32)
 
 
 class Sketches(NamedTuple):
@@ -55,7 +54,7 @@ class Candidates(NamedTuple):
     """Pairs of texts, and which of the new texts are made of shingles that too many texts share.
 
     Attributes:
-        pairs: Schema PAIRS, by `other`, then `new`: row numbers among the new texts, and among the stored texts
+        pairs: Schema PAIRS, those of one new text together: row numbers among the new texts, and among the stored texts
             followed by the new ones. Each pair of new texts stands once.
         left_out: Row numbers of new texts.
     """
@@ -64,20 +63,20 @@ class Candidates(NamedTuple):
     left_out: pl.Series
 
 
-class _Rare(NamedTuple):
-    """Which hashes of an index stand in too many texts, and how many others each text of it has."""
+class _Postings(NamedTuple):
+    """Which texts share a hash.
 
-    is_common: NDArray[np.bool_]
-    counts: NDArray[np.int64]
+    Attributes:
+        texts: Those that share one stand in a row, in their order; the first of them has the bit _FIRST.
+        places: Where a new text stands behind others, from `starts` of that new text on.
+        starts: Where the places of each new text begin, and end.
+        common: How many hashes of each text, stored or new, stand in too many texts.
+    """
 
-
-class _Index(NamedTuple):
-    """Hashes of a block of texts, sorted; the text of each; where those begin that share their first bits."""
-
-    hashes: NDArray[np.uint32]
     texts: NDArray[np.uint32]
-    entries: NDArray[np.int64]
-    shift: np.uint32
+    places: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+    common: NDArray[np.uint32]
 
 
 def find_candidates(new: pl.DataFrame, stored: pl.DataFrame) -> Candidates:
@@ -85,14 +84,17 @@ def find_candidates(new: pl.DataFrame, stored: pl.DataFrame) -> Candidates:
 
     Both have `shingles` and `sketch`, as `fingerprint` gives them, for texts that differ.
     """
-    everything = _sketches(pl.concat([stored, new.select(stored.columns)]))
-    pairs, left_out = [pl.DataFrame(schema=PAIRS)], [pl.Series(dtype=pl.UInt32())]
-    for first in range(0, new.height, BLOCK):
-        block = range(first, min(first + BLOCK, new.height))
-        found = _find_in_block(everything, block, first_new=stored.height)
-        pairs.append(found.pairs)
-        left_out.append(found.left_out)
-    return Candidates(pl.concat(pairs), pl.concat(left_out))
+    texts = _sketches(pl.concat([stored, new.select(stored.columns)]))
+    postings = _post(_shared_hashes(texts, stored.height), stored.height, len(texts.shingles))
+    found = in_threads(
+        lambda first, end: _overlap(texts, postings, stored.height, first, end), new.height, is_uneven=True
+    )
+    news, others = (np.concatenate(columns) for columns in zip(*found, strict=True)) if found else ([], [])
+    rare = np.diff(texts.starts)[stored.height :] - postings.common[stored.height :]
+    left_out = np.flatnonzero((postings.common[stored.height :] > 0) & (rare < LEAST_SHARED))
+    return Candidates(
+        pl.DataFrame({"new": news, "other": others}, schema=PAIRS), pl.Series(left_out, dtype=pl.UInt32())
+    )
 
 
 def _sketches(fingerprints: pl.DataFrame) -> Sketches:
@@ -100,118 +102,138 @@ def _sketches(fingerprints: pl.DataFrame) -> Sketches:
     return Sketches(fingerprints.get_column("shingles").to_numpy(), starts // 4, data.view(np.uint32))
 
 
-def _find_in_block(texts: Sketches, block: range, *, first_new: int) -> Candidates:
-    """Find the candidates of a block of new texts among all texts before the end of the block."""
-    start, end = first_new + block.start, first_new + block.stop
-    index = _index(texts, start, end)
-    before, behind = texts.hashes[: texts.starts[start]], texts.hashes[texts.starts[end] :]
-    counts = _count(index, before) + _count(index, behind)
-    is_common = _spread(counts, index) > MOST_TEXTS
-    mixed = np.concatenate([np.arange(first, end, _STRIDE) for first in range(_STRIDE)])
-    common = np.bincount(index.texts, weights=is_common, minlength=len(block)).astype(np.int64)
-    rare = np.diff(texts.starts[start : end + 1]) - common
-    found = in_threads(
-        lambda first, last: _overlap(texts, index, _Rare(is_common, rare), start, mixed[first:last]), end
+def _shared_hashes(texts: Sketches, first_new: int) -> NDArray[np.uint64]:
+    """Give the hashes that a new text may share with another text, each with the text in its lower half, sorted."""
+    count = len(texts.shingles)
+    news = texts.hashes[texts.starts[first_new] :]
+    words = 1 << max(len(news) * _BITS_OF_HASH // 64, 1).bit_length()
+    seen, again = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+    _mark(news, seen, again)
+    shared = in_threads(lambda first, end: np.sort(_pick(texts, seen, first, end)), first_new)
+    for of_stored in shared:
+        _mark((of_stored >> _HALF).astype(np.uint32), seen, again)
+    shared += in_threads(
+        lambda first, end: np.sort(_pick(texts, again, first_new + first, first_new + end)), count - first_new
     )
-    others, news = (np.concatenate(columns) for columns in zip(*found, strict=True))
-    pairs = pl.DataFrame({"new": news + block.start, "other": others}, schema=PAIRS).sort("other", "new")
-    left_out = np.flatnonzero((common > 0) & (rare < LEAST_SHARED)) + block.start
-    return Candidates(pairs, pl.Series(left_out, dtype=pl.UInt32()))
-
-
-def _index(texts: Sketches, start: int, end: int) -> _Index:
-    """Index the texts from one number to another."""
-    hashes = texts.hashes[texts.starts[start] : texts.starts[end]].astype(np.uint64)
-    of_texts = np.repeat(np.arange(end - start, dtype=np.uint64), np.diff(texts.starts[start : end + 1]))
-    ordered = (hashes << np.uint64(32)) | of_texts
-    ordered.sort()
-    bits = min(max(len(ordered).bit_length() - 2, _FEWEST_DIRECTED), _MOST_DIRECTED)
-    places = np.bincount((ordered >> np.uint64(64 - bits)).astype(np.int64), minlength=1 << bits)
-    return _Index(
-        (ordered >> np.uint64(32)).astype(np.uint32),
-        ordered.astype(np.uint32),
-        np.concatenate((np.zeros(1, np.int64), np.cumsum(places))),
-        np.uint32(32 - bits),
-    )
-
-
-def _count(index: _Index, hashes: NDArray[np.uint32]) -> NDArray[np.int32]:
-    """Count how often each hash of the index is among others, each of a text outside; at its first place."""
-    counts = np.zeros(len(index.hashes), np.int32)
-    for counted in in_threads(lambda first, end: _count_some(index, hashes[first:end]), len(hashes)):
-        counts += counted
-    return counts
+    ordered = np.concatenate([np.empty(0, np.uint64), *shared])
+    ordered.sort(kind="stable")  # merges what is in order
+    return ordered
 
 
 @compiled
-def _count_some(index: _Index, hashes: NDArray[np.uint32]) -> NDArray[np.int32]:
-    counts = np.zeros(len(index.hashes), np.int32)
+def _mark(hashes: NDArray[np.uint32], seen: NDArray[np.uint64], again: NDArray[np.uint64]) -> None:
+    """Set the bits of hashes, in `again` those that are set already."""
     for key in hashes:
-        at = _look_up(index, key)
-        if at >= 0:
-            counts[at] += 1
-    return counts
+        word, bit = _bit_of(key, seen)
+        if seen[word] & bit:
+            again[word] |= bit
+        else:
+            seen[word] |= bit
 
 
 @compiled
-def _spread(counts: NDArray[np.int32], index: _Index) -> NDArray[np.int32]:
-    """Add the texts of the index to the counts of its hashes, and give each place of a hash the same count."""
-    first = 0
-    for at in range(1, len(counts) + 1):
-        if at == len(counts) or index.hashes[at] != index.hashes[first]:
-            counts[first:at] = counts[first] + at - first
-            first = at
-    return counts
+def _pick(texts: Sketches, bits: NDArray[np.uint64], first: int, end: int) -> NDArray[np.uint64]:
+    """Give the hashes, and texts, whose bit is set, of the texts from one number to another."""
+    picked = np.empty(texts.starts[end] - texts.starts[first], np.uint64)
+    count = 0
+    for text_no in range(first, end):
+        for key in texts.hashes[texts.starts[text_no] : texts.starts[text_no + 1]]:
+            word, bit = _bit_of(key, bits)
+            if bits[word] & bit:
+                picked[count] = (np.uint64(key) << _HALF) | np.uint64(text_no)
+                count += 1
+    return picked[:count]
+
+
+@inlined
+def _bit_of(key: np.uint32, bits: NDArray[np.uint64]) -> tuple[int, np.uint64]:
+    """Give the place of a hash in a filter: which of the numbers, and its bit in that."""
+    return int(key >> 6) & (len(bits) - 1), np.uint64(1) << np.uint64(key & 63)
+
+
+def _post(ordered: NDArray[np.uint64], first_new: int, count: int) -> _Postings:
+    texts, behind, common = _gather_sharing(ordered, first_new, count, MOST_TEXTS)
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(behind)))
+    places = np.empty(starts[-1], np.uint32)
+    _place(texts, first_new, starts[:-1].copy(), places)
+    return _Postings(texts, places, starts, common)
+
+
+@compiled
+def _gather_sharing(
+    ordered: NDArray[np.uint64], first_new: int, count: int, most: int
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
+    """Gather the texts that share a hash with a new one, and how often each new one stands behind another.
+
+    Of hashes that stand in more than `most` texts it only counts how many each text has.
+    """
+    texts, behind = np.empty(len(ordered), np.uint32), np.zeros(count - first_new, np.int64)
+    common = np.zeros(count, np.uint32)
+    filled = start = 0
+    while start < len(ordered):
+        end = start + 1
+        while end < len(ordered) and ordered[end] >> _HALF == ordered[start] >> _HALF:
+            end += 1
+        is_shared = end - start > 1 and np.int64(np.uint32(ordered[end - 1])) >= first_new
+        for at in range(start, end if is_shared else start):
+            text_no = np.uint32(ordered[at])
+            if end - start > most:
+                common[text_no] += 1
+                continue
+            texts[filled] = text_no | _FIRST if at == start else text_no
+            filled += 1
+            if at > start and text_no >= first_new:
+                behind[text_no - first_new] += 1
+        start = end
+    return texts[:filled], behind, common
+
+
+@compiled
+def _place(texts: NDArray[np.uint32], first_new: int, ends: NDArray[np.int64], places: NDArray[np.uint32]) -> None:
+    """Write where each new text stands behind another, into `places`, from where its `ends` are at first."""
+    for place, text_no in enumerate(texts):
+        if not text_no & _FIRST and text_no >= first_new:
+            new = text_no - first_new
+            places[ends[new]] = place
+            ends[new] += 1
 
 
 @compiled
 def _overlap(
-    texts: Sketches, index: _Index, rare: _Rare, start: int, text_nos: NDArray[np.int64]
+    texts: Sketches, postings: _Postings, first_new: int, first: int, end: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find the pairs of some texts with texts of the index, which begins with the text `start`."""
-    indexed = np.int64(index.texts.max()) + 1 if len(index.texts) else 0
-    shared, touched = np.zeros(indexed, np.int32), np.empty(indexed, np.int64)
-    others, news = np.empty(1024, np.int64), np.empty(1024, np.int64)
+    """Find the pairs of some new texts with texts before them."""
+    shared, touched = np.zeros(first_new + end, np.int32), np.empty(first_new + end, np.int64)
+    news, others = np.empty(1024, np.int64), np.empty(1024, np.int64)
     count = 0
-    for text_no in text_nos:
+    for new in range(first, end):
         met = 0
-        before = indexed if text_no < start else text_no - start  # a pair within the block is met at its later text
-        for key in texts.hashes[texts.starts[text_no] : texts.starts[text_no + 1]]:
-            at = _look_up(index, key)
-            while 0 <= at < len(index.hashes) and index.hashes[at] == key and not rare.is_common[at]:
-                new = np.int64(index.texts[at])
-                if new >= before:
-                    break
-                if shared[new] == 0:
-                    touched[met] = new
+        for place in postings.places[postings.starts[new] : postings.starts[new + 1]]:
+            at = np.int64(place)
+            while postings.texts[at] & _FIRST == 0:
+                at -= 1
+                other = np.int64(postings.texts[at] & ~_FIRST)
+                if shared[other] == 0:
+                    touched[met] = other
                     met += 1
-                shared[new] += 1
-                at += 1
-        for new in touched[:met]:
-            if shared[new] >= _least_shared(texts, text_no, start + new, rare.counts[new]):
+                shared[other] += 1
+        for other in touched[:met]:
+            if shared[other] >= _least_shared(texts, postings.common, first_new + new, other):
                 if count == len(others):
-                    others, news = doubled(others), doubled(news)
-                others[count], news[count] = text_no, new
+                    news, others = doubled(news), doubled(others)
+                news[count], others[count] = new, other
                 count += 1
-            shared[new] = 0
-    return others[:count], news[:count]
+            shared[other] = 0
+    return news[:count], others[:count]
 
 
-@compiled
-def _least_shared(texts: Sketches, one: int, other: int, rare: int) -> float:
+@inlined
+def _least_shared(texts: Sketches, common: NDArray[np.uint32], one: int, other: int) -> float:
     """Tell how many sampled shingles two texts have to share: of those that the bound of either would keep, if rare."""
     shorter, longer = (one, other) if texts.shingles[one] < texts.shingles[other] else (other, one)
     sampled = texts.starts[shorter + 1] - texts.starts[shorter]
+    of_longer = texts.starts[longer + 1] - texts.starts[longer]
     in_common = sampled * share_kept(texts.shingles[longer]) / share_kept(texts.shingles[shorter])
+    rare = min(sampled - common[shorter], of_longer - common[longer])
     least = LEAST_SHARED if in_common > ENOUGH_SAMPLED else 1
     return float(max(min(least, sampled), LEAST_OVERLAP * min(in_common, rare)))
-
-
-@compiled
-def _look_up(index: _Index, key: np.uint32) -> int:
-    """Give the first place of a hash in the index, or -1."""
-    entry = key >> index.shift
-    for at in range(index.entries[entry], index.entries[entry + 1]):
-        if index.hashes[at] >= key:
-            return at if index.hashes[at] == key else -1
-    return -1

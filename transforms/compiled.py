@@ -35,6 +35,11 @@ def compiled(function: Function) -> Function:
         return cast("Function", njit(nogil=True)(function))
 
 
+def inlined(function: Function) -> Function:
+    """Compile a small function into each one that calls it: to pass it tuples of arrays takes longer than its work."""
+    return cast("Function", njit(inline="always")(function))
+
+
 @cache
 def _keep_by_version() -> None:
     """Keep what is compiled in a folder of this version of the source.
@@ -44,7 +49,7 @@ def _keep_by_version() -> None:
     source = hashlib.sha256()
     for path in sorted(_MODULES.glob("*.py")):
         text = path.read_bytes()
-        if b"@compiled" in text:
+        if b"@compiled" in text or b"@inlined" in text:
             source.update(text)
     chosen: str = config.CACHE_DIR
     for folder in [chosen] if chosen else [str(_MODULES / "__pycache__"), "~/.cache/copydesk"]:

@@ -36,7 +36,7 @@ def find_duplicates(
 
     fingerprints = fingerprint(texts)
     tell("fingerprints")
-    pairs = find_candidates(fingerprints, fingerprints.clear()).pairs.rename({"new": "one"}).sort("one")
+    pairs = find_candidates(fingerprints, fingerprints.clear()).pairs.rename({"new": "one"})
     tell("candidates")
     compared = compare(texts, pairs).with_columns(shares_id=pl.lit(value=False))
     tell("verification")

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from transforms.compiled import compiled
 from transforms.letters import TextColumn
-from transforms.shingles import Texts, in_threads, read_words, shingle, texts_of
+from transforms.shingles import (
+    Texts,
+    in_threads,
+    keep_distinct,
+    make_table,
+    read_words,
+    shingle,
+    texts_of,
+    with_room,
+)
 
 WIDTH = 6
 SAMPLE = 48
@@ -35,12 +44,14 @@ def fingerprint(texts: pl.Series) -> pl.DataFrame:
     """Take the fingerprints of texts that are not null, row for row, as `SKETCHED`.
 
     `shingles` is how many shingles the sample was taken from: all, or the distinct ones of a text that repeats itself.
-    `sketch` holds the lower 32 bits of each kept hash, sorted, little-endian. Compiled; uses all processors.
+    `sketch` holds the lower 32 bits of each kept hash, in the order of the text, little-endian.
+    Compiled; uses all processors.
     """
     if texts.is_empty():
         return pl.DataFrame(schema=SKETCHED)
     column = TextColumn(texts)
-    parts = in_threads(lambda first, end: _sketch_texts(texts_of(column), first, end), len(texts))
+    longest = column.lengths.max()
+    parts = in_threads(lambda first, end: _sketch_texts(texts_of(column), longest, first, end), len(texts))
     counts, lengths, hashes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return pl.DataFrame({"shingles": counts, "sketch": _as_binary(lengths, hashes)}, schema=SKETCHED)
 
@@ -61,48 +72,41 @@ def share_kept(shingles: int) -> float:
 
 @compiled
 def _sketch_texts(
-    texts: Texts, first: int, end: int
+    texts: Texts, longest: int, first: int, end: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]:
     """Sketch the texts from one number to another: from how many shingles, how many hashes are kept, and all hashes."""
-    most = texts.lengths[first:end].max()
-    words, shingles, kept = np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(most, np.uint32)
+    words, shingles = np.empty(longest + 1, np.uint64), np.empty(longest + 1, np.uint64)
+    kept = np.empty(longest + 1, np.uint64)
     counts, lengths = np.empty(end - first, np.int64), np.empty(end - first, np.int64)
     sketches = np.empty(2 * SAMPLE * (end - first), np.uint32)
-    filled = 0
+    table = make_table(2 * SAMPLE)
+    filled = stamp = 0
     for text_no in range(first, end):
         count = shingle(words, read_words(texts, text_no, words), WIDTH, shingles)
-        repeated, length = _keep(shingles[:count], kept)
+        repeated = _keep(shingles[:count], kept)
+        table = with_room(table, repeated)
+        length, stamp = keep_distinct(kept[:repeated], table, stamp), stamp + 1
         if length < _REPETITIVE * repeated:
-            count = _distinct(shingles[:count])
-            _, length = _keep(shingles[:count], kept)
+            table = with_room(table, count)
+            count, stamp = keep_distinct(shingles[:count], table, stamp), stamp + 1
+            length = _keep(shingles[:count], kept)
         if filled + length > len(sketches):
             sketches = np.concatenate((sketches, np.empty(len(sketches) + length, np.uint32)))
-        sketches[filled : filled + length] = kept[:length]
-        filled += length
+        for key in kept[:length]:
+            sketches[filled] = key
+            filled += 1
         counts[text_no - first], lengths[text_no - first] = count, length
     return counts, lengths, sketches[:filled]
 
 
 @compiled
-def _keep(shingles: NDArray[np.uint64], kept: NDArray[np.uint32]) -> tuple[int, int]:
-    """Write the lower halves of the hashes that are kept, sorted and each once; tell how many there were, and are."""
+def _keep(shingles: NDArray[np.uint64], kept: NDArray[np.uint64]) -> int:
+    """Write the lower halves of the hashes that are kept; tell how many there are."""
     share = share_kept(len(shingles))
     bound = np.uint64(0xFFFFFFFFFFFFFFFF) if share == 1.0 else np.uint64(share * _ALL)
     count = 0
     for key in shingles:
         if key <= bound:
-            kept[count] = np.uint32(key & np.uint64(0xFFFFFFFF))
+            kept[count] = key & np.uint64(0xFFFFFFFF)
             count += 1
-    return count, _distinct(kept[:count])
-
-
-@compiled
-def _distinct(values: NDArray[np.generic]) -> int:
-    """Sort values and move the distinct ones to the front; tell how many these are."""
-    values.sort()
-    distinct = 0
-    for at in range(len(values)):
-        if at == 0 or values[at] != values[at - 1]:
-            values[distinct] = values[at]
-            distinct += 1
-    return distinct
+    return count

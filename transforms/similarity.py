@@ -12,6 +12,7 @@ Source: Broder 1997, "On the resemblance and containment of documents"; Leskovec
 Massive Datasets", chapter 3, on shingles of words for news.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from transforms.compiled import compiled
 from transforms.letters import TextColumn
-from transforms.shingles import Texts, in_threads, read_words, shingle, texts_of
+from transforms.shingles import Texts, in_threads, make_table, place_of, put, read_words, shingle, texts_of, with_room
 
 WIDTH = 3
 OPENING = 60
@@ -29,7 +30,8 @@ OPENING = 60
 LEEWAY = 60
 """Words that may stand before or between them in the longer one: a dek, a date line, an inserted sentence."""
 
-PAIRS_AT_A_TIME = 20_000
+BYTES_AT_A_TIME = 64 * 2**20
+"""Texts whose shingles are in memory at a time; these take up to four times as much."""
 
 SIMILARITIES = pl.Schema(
     {
@@ -46,6 +48,7 @@ SIMILARITIES = pl.Schema(
 
 
 _SIDES = ("one", "other")
+_BYTES_OF_WORD = 6
 
 
 class _Sets(NamedTuple):
@@ -56,28 +59,30 @@ class _Sets(NamedTuple):
     shingles: NDArray[np.uint64]
 
 
-class _Table(NamedTuple):
-    """Shingles in open addressing, with the place of each in its text; a slot counts if its stamp is the current."""
-
-    shingles: NDArray[np.uint64]
-    places: NDArray[np.int64]
-    stamps: NDArray[np.int64]
-
-
 def compare(texts: pl.Series, pairs: pl.DataFrame) -> pl.DataFrame:
     """Compare pairs of texts: `one` and `other` are row numbers of `texts`, none of which is null.
 
     Gives schema `SIMILARITIES`, row for row. Compiled; uses all processors. Pairs of one text are best near each other,
-    as shingles are taken of the texts of PAIRS_AT_A_TIME pairs at a time: twice the memory of these texts.
+    as shingles are taken of the texts of some pairs at a time.
     """
     column = TextColumn(texts)
-    compared = [_compare_some(column, some) for some in pairs.iter_slices(PAIRS_AT_A_TIME)]
-    return pl.concat([pl.DataFrame(schema=SIMILARITIES), *compared])
+    either = (column.lengths[pairs.get_column(name).to_numpy()] for name in _SIDES)
+    part = np.cumsum(sum(either)) // BYTES_AT_A_TIME
+    starts = np.flatnonzero(np.diff(part, prepend=-1)).tolist()
+    room = np.empty(0, np.uint64)  # the same for all parts: memory that is touched for the first time is slow
+    compared = [pl.DataFrame(schema=SIMILARITIES)]
+    for start, end in pairwise([*starts, pairs.height]):
+        some = pairs[start:end]
+        involved = pl.concat([some.get_column("one"), some.get_column("other")]).unique().sort()
+        involved_texts = texts_of(column, involved.to_numpy())
+        needed = _room(involved_texts).sum()
+        room = room if len(room) >= needed else np.empty(needed, np.uint64)
+        sets = _shingle_sets(involved_texts, len(involved), room)
+        compared.append(_compare_some(sets, involved, some))
+    return pl.concat(compared)
 
 
-def _compare_some(column: TextColumn, pairs: pl.DataFrame) -> pl.DataFrame:
-    involved = pl.concat([pairs.get_column("one"), pairs.get_column("other")]).unique().sort()
-    sets = _shingle_sets(texts_of(column, involved.to_numpy()), len(involved))
+def _compare_some(sets: _Sets, involved: pl.Series, pairs: pl.DataFrame) -> pl.DataFrame:
     by_text = pairs.with_row_index("pair").sort("one")
     ones, others = (involved.search_sorted(by_text.get_column(name)).to_numpy().astype(np.int64) for name in _SIDES)
     parts = in_threads(lambda first, end: _compare(sets, ones[first:end], others[first:end]), len(ones))
@@ -95,27 +100,32 @@ def _compare_some(column: TextColumn, pairs: pl.DataFrame) -> pl.DataFrame:
     return figures.sort("pair").select(SIMILARITIES.names()).cast(SIMILARITIES)
 
 
-def _shingle_sets(texts: Texts, count: int) -> _Sets:
-    room = (texts.lengths + 1) // 2  # a word has a byte at least, and one that parts it from the next
-    starts = np.cumsum(room) - room
-    sets = _Sets(starts, np.zeros(count, np.int64), np.empty(room.sum(), np.uint64))
-    in_threads(lambda first, end: _gather(texts, sets, first, end), count)
+def _room(texts: Texts) -> NDArray[np.int64]:
+    """Tell how many shingles each text has at most: a word has a byte at least, and one that parts it from the next."""
+    return (texts.lengths + 1) // 2
+
+
+def _shingle_sets(texts: Texts, count: int, room: NDArray[np.uint64]) -> _Sets:
+    most = _room(texts)
+    starts = np.cumsum(most) - most
+    sets = _Sets(starts, np.zeros(count, np.int64), room)
+    longest = texts.lengths.max()
+    in_threads(lambda first, end: _gather(texts, sets, longest, first, end), count)
     return sets
 
 
 @compiled
-def _gather(texts: Texts, sets: _Sets, first: int, end: int) -> None:
-    """Gather the distinct shingles of the texts from one number to another."""
-    most = texts.lengths[first:end].max()
-    words, shingles = np.empty(most, np.uint64), np.empty(most, np.uint64)
-    table = _table(most)
+def _gather(texts: Texts, sets: _Sets, longest: int, first: int, end: int) -> None:
+    """Gather the distinct shingles of the texts from one number to another, each text's behind those of the last."""
+    words, shingles = np.empty(longest + 1, np.uint64), np.empty(longest + 1, np.uint64)
+    table = make_table(longest // _BYTES_OF_WORD)
+    filled = sets.starts[first]
     for text_no in range(first, end):
-        there = shingle(words, read_words(texts, text_no, words), WIDTH, shingles)
-        filled = sets.starts[text_no]
-        for key in shingles[:there]:
-            slot = _slot(table, key, text_no)
-            if table.stamps[slot] != text_no:
-                table.shingles[slot], table.stamps[slot] = key, text_no
+        count = shingle(words, read_words(texts, text_no, words), WIDTH, shingles)
+        table = with_room(table, count)
+        sets.starts[text_no] = filled
+        for key in shingles[:count]:
+            if put(table, key, 0, text_no):
                 sets.shingles[filled] = key
                 filled += 1
         sets.sizes[text_no] = filled - sets.starts[text_no]
@@ -126,46 +136,23 @@ def _compare(
     sets: _Sets, ones: NDArray[np.int64], others: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Count what pairs share, and see which share of the opening; pairs of one text stand together."""
-    most = 0
-    for one in ones:
-        most = max(most, sets.sizes[one])
-    table = _table(most)
+    table = make_table(0)
     shared, openings = np.zeros(len(ones), np.int64), np.zeros(len(ones), np.float64)
     for pair in range(len(ones)):
         one = ones[pair]
         mine = sets.shingles[sets.starts[one] : sets.starts[one] + sets.sizes[one]]
         if pair == 0 or ones[pair - 1] != one:
+            table = with_room(table, len(mine))
             for place, key in enumerate(mine):
-                slot = _slot(table, key, one)
-                table.shingles[slot], table.places[slot], table.stamps[slot] = key, place, one
+                put(table, key, place, one)
         other = others[pair]
         theirs = sets.shingles[sets.starts[other] : sets.starts[other] + sets.sizes[other]]
         opening = 0
         for their_place, key in enumerate(theirs):
-            slot = _slot(table, key, one)
-            if table.stamps[slot] == one:
+            place = place_of(table, key, one)
+            if place >= 0:
                 shared[pair] += 1
-                place = table.places[slot]
                 short, long = (place, their_place) if len(mine) < len(theirs) else (their_place, place)
                 opening += short < OPENING and long < OPENING + LEEWAY
         openings[pair] = opening / max(min(len(mine), len(theirs), OPENING), 1)
     return shared, openings
-
-
-@compiled
-def _table(most: int) -> _Table:
-    """Make a table for so many shingles."""
-    size = 16
-    while size < 2 * most:
-        size *= 2
-    return _Table(np.empty(size, np.uint64), np.empty(size, np.int64), np.full(size, -1))
-
-
-@compiled
-def _slot(table: _Table, key: np.uint64, stamp: int) -> np.int64:
-    """Find the slot of a shingle, or the one to put it."""
-    mask = np.uint64(len(table.shingles) - 1)
-    slot = key & mask
-    while table.stamps[slot] == stamp and table.shingles[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return np.int64(slot)

@@ -137,6 +137,15 @@ def test_a_text_that_was_changed_under_its_address_is_a_revision(take_in: Any, q
     assert query("SELECT count(*) FROM articles") == [(2,)], "another source's text is no revision"
 
 
+def test_a_known_text_that_comes_again_with_an_id_is_a_revision_as_well(take_in: Any, query: Query) -> None:
+    first, second = article(1, 2, 3, 4), article(1, 2, 11, 12, 13)
+    take_in({"id": "7", "body": first}, {"url": "https://wire.example/b", "body": second})
+    assert query("SELECT count(*) FROM articles") == [(2,)]
+    take_in({"id": "7", "body": second})
+    assert query("SELECT record_count FROM articles") == [(3,)]
+    assert query("SELECT flags FROM records WHERE list_contains(flags, 'id_reused')") == []
+
+
 def test_an_address_that_all_records_share_says_nothing(take_in: Any, query: Query) -> None:
     rows = [{"url": "https://wire.example/", "body": article(3 * n, 3 * n + 1)} for n in range(210)]
     take_in(*rows)

@@ -60,13 +60,6 @@ def test_pairs_are_the_same_however_texts_are_split_and_ordered(texts: pl.Series
     assert pairs_of(earlier, earlier.clear()) | pairs_of(later, earlier) == at_once
 
 
-def test_blocks_make_no_difference(texts: pl.Series, monkeypatch: pytest.MonkeyPatch) -> None:
-    prints = named(texts)
-    at_once = pairs_of(prints, prints.clear())
-    monkeypatch.setattr(candidates, "BLOCK", 7)
-    assert pairs_of(prints, prints.clear()) == at_once
-
-
 def test_passages_of_too_many_texts_make_no_candidates_and_texts_of_nothing_else_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
