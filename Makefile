@@ -29,7 +29,7 @@ demo: install  ## ingest the sample drops, say what was loaded, and query it
 	  "SELECT a.headline, a.language, a.word_count, a.record_count AS copies, a.sources FROM articles AS a ORDER BY a.record_count DESC, a.word_count DESC LIMIT 10"
 
 test: install  ## run the tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 lint: install  ## check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from transforms.compiled import compiled, doubled, inlined
 from transforms.fingerprints import share_kept
-from transforms.letters import text_buffers
+from transforms.letters import TextColumn, numbers_at
 from transforms.shingles import in_threads
 
 LEAST_SHARED = 2
@@ -38,16 +38,20 @@ MOST_TEXTS = 1_000
 
 PAIRS = pl.Schema({"new": pl.UInt32(), "other": pl.UInt32()})
 
+HASHES_AT_A_TIME = 1 << 24
+"""Hashes of new texts that are put in order at a time: up to 400 MB."""
+
+_HASH_BYTES = 4
 _BITS_OF_HASH = 8  # in a filter: one in eight of what is not shared passes
 _FIRST, _HALF = np.uint32(1 << 31), np.uint64(32)
 
 
 class Sketches(NamedTuple):
-    """Fingerprints: the hashes of the n-th are `hashes[starts[n]:starts[n + 1]]`."""
+    """Fingerprints: from how many shingles each was taken, how many hashes it has, and where in memory they begin."""
 
     shingles: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    hashes: NDArray[np.uint32]
+    lengths: NDArray[np.int64]
+    addresses: NDArray[np.int64]
 
 
 class Candidates(NamedTuple):
@@ -61,6 +65,13 @@ class Candidates(NamedTuple):
 
     pairs: pl.DataFrame
     left_out: pl.Series
+
+
+class _Part(NamedTuple):
+    """Hashes that have the same first bits."""
+
+    shift: int
+    first_bits: int
 
 
 class _Postings(NamedTuple):
@@ -84,36 +95,54 @@ def find_candidates(new: pl.DataFrame, stored: pl.DataFrame) -> Candidates:
 
     Both have `shingles` and `sketch`, as `fingerprint` gives them, for texts that differ.
     """
-    texts = _sketches(pl.concat([stored, new.select(stored.columns)]))
-    postings = _post(_shared_hashes(texts, stored.height), stored.height, len(texts.shingles))
+    fingerprints = pl.concat([stored, new.select(stored.columns)])
+    sketches = TextColumn(fingerprints.get_column("sketch"))
+    texts = Sketches(
+        fingerprints.get_column("shingles").to_numpy(), sketches.lengths // _HASH_BYTES, sketches.addresses
+    )
+    postings = _post(texts, stored.height)
     found = in_threads(
         lambda first, end: _overlap(texts, postings, stored.height, first, end), new.height, is_uneven=True
     )
     news, others = (np.concatenate(columns) for columns in zip(*found, strict=True)) if found else ([], [])
-    rare = np.diff(texts.starts)[stored.height :] - postings.common[stored.height :]
+    rare = texts.lengths[stored.height :] - postings.common[stored.height :]
     left_out = np.flatnonzero((postings.common[stored.height :] > 0) & (rare < LEAST_SHARED))
     return Candidates(
         pl.DataFrame({"new": news, "other": others}, schema=PAIRS), pl.Series(left_out, dtype=pl.UInt32())
     )
 
 
-def _sketches(fingerprints: pl.DataFrame) -> Sketches:
-    data, starts = text_buffers(fingerprints.get_column("sketch"))
-    return Sketches(fingerprints.get_column("shingles").to_numpy(), starts // 4, data.view(np.uint32))
+def _post(texts: Sketches, first_new: int) -> _Postings:
+    """Find which texts share a hash with a new one, HASHES_AT_A_TIME by the first bits of the hashes."""
+    count = len(texts.shingles)
+    behind, common = np.zeros(count - first_new, np.int64), np.zeros(count, np.uint32)
+    bits = int(texts.lengths[first_new:].sum() // HASHES_AT_A_TIME).bit_length()
+    sharing = np.concatenate(
+        [
+            _gather_sharing(
+                _shared_hashes(texts, first_new, _Part(32 - bits, part)), first_new, MOST_TEXTS, behind, common
+            )
+            for part in range(1 << bits)
+        ]
+    )
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(behind)))
+    places = np.empty(starts[-1], np.uint32)
+    _place(sharing, first_new, starts[:-1].copy(), places)
+    return _Postings(sharing, places, starts, common)
 
 
-def _shared_hashes(texts: Sketches, first_new: int) -> NDArray[np.uint64]:
+def _shared_hashes(texts: Sketches, first_new: int, part: _Part) -> NDArray[np.uint64]:
     """Give the hashes that a new text may share with another text, each with the text in its lower half, sorted."""
     count = len(texts.shingles)
-    news = texts.hashes[texts.starts[first_new] :]
-    words = 1 << max(len(news) * _BITS_OF_HASH // 64, 1).bit_length()
+    hashes = min(texts.lengths[first_new:].sum(), HASHES_AT_A_TIME)
+    words = 1 << int(hashes * _BITS_OF_HASH // 64).bit_length()
     seen, again = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
-    _mark(news, seen, again)
-    shared = in_threads(lambda first, end: np.sort(_pick(texts, seen, first, end)), first_new)
+    _mark(texts, first_new, part, seen, again)
+    shared = in_threads(lambda first, end: np.sort(_pick(texts, part, seen, first, end)), first_new)
     for of_stored in shared:
-        _mark((of_stored >> _HALF).astype(np.uint32), seen, again)
+        _mark_again(of_stored, again)
     shared += in_threads(
-        lambda first, end: np.sort(_pick(texts, again, first_new + first, first_new + end)), count - first_new
+        lambda first, end: np.sort(_pick(texts, part, again, first_new + first, first_new + end)), count - first_new
     )
     ordered = np.concatenate([np.empty(0, np.uint64), *shared])
     ordered.sort(kind="stable")  # merges what is in order
@@ -121,28 +150,43 @@ def _shared_hashes(texts: Sketches, first_new: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def _mark(hashes: NDArray[np.uint32], seen: NDArray[np.uint64], again: NDArray[np.uint64]) -> None:
-    """Set the bits of hashes, in `again` those that are set already."""
-    for key in hashes:
-        word, bit = _bit_of(key, seen)
-        if seen[word] & bit:
-            again[word] |= bit
-        else:
-            seen[word] |= bit
+def _mark(texts: Sketches, first: int, part: _Part, seen: NDArray[np.uint64], again: NDArray[np.uint64]) -> None:
+    """Set the bits of the hashes of a part, in `again` those that are set already, of all texts from `first` on."""
+    for text_no in range(first, len(texts.lengths)):
+        for key in numbers_at(texts.addresses[text_no], texts.lengths[text_no]):
+            if _is_of(key, part):
+                word, bit = _bit_of(key, seen)
+                if seen[word] & bit:
+                    again[word] |= bit
+                else:
+                    seen[word] |= bit
 
 
 @compiled
-def _pick(texts: Sketches, bits: NDArray[np.uint64], first: int, end: int) -> NDArray[np.uint64]:
-    """Give the hashes, and texts, whose bit is set, of the texts from one number to another."""
-    picked = np.empty(texts.starts[end] - texts.starts[first], np.uint64)
+def _mark_again(picked: NDArray[np.uint64], again: NDArray[np.uint64]) -> None:
+    for hash_and_text in picked:
+        word, bit = _bit_of(np.uint32(hash_and_text >> _HALF), again)
+        again[word] |= bit
+
+
+@compiled
+def _pick(texts: Sketches, part: _Part, bits: NDArray[np.uint64], first: int, end: int) -> NDArray[np.uint64]:
+    """Give the hashes of a part, and their texts, whose bit is set, of the texts from one number to another."""
+    picked = np.empty(texts.lengths[first:end].sum(), np.uint64)
     count = 0
     for text_no in range(first, end):
-        for key in texts.hashes[texts.starts[text_no] : texts.starts[text_no + 1]]:
-            word, bit = _bit_of(key, bits)
-            if bits[word] & bit:
-                picked[count] = (np.uint64(key) << _HALF) | np.uint64(text_no)
-                count += 1
+        for key in numbers_at(texts.addresses[text_no], texts.lengths[text_no]):
+            if _is_of(key, part):
+                word, bit = _bit_of(key, bits)
+                if bits[word] & bit:
+                    picked[count] = (np.uint64(key) << _HALF) | np.uint64(text_no)
+                    count += 1
     return picked[:count]
+
+
+@inlined
+def _is_of(key: np.uint32, part: _Part) -> bool:
+    return int(key) >> part.shift == part.first_bits
 
 
 @inlined
@@ -151,24 +195,15 @@ def _bit_of(key: np.uint32, bits: NDArray[np.uint64]) -> tuple[int, np.uint64]:
     return int(key >> 6) & (len(bits) - 1), np.uint64(1) << np.uint64(key & 63)
 
 
-def _post(ordered: NDArray[np.uint64], first_new: int, count: int) -> _Postings:
-    texts, behind, common = _gather_sharing(ordered, first_new, count, MOST_TEXTS)
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(behind)))
-    places = np.empty(starts[-1], np.uint32)
-    _place(texts, first_new, starts[:-1].copy(), places)
-    return _Postings(texts, places, starts, common)
-
-
 @compiled
 def _gather_sharing(
-    ordered: NDArray[np.uint64], first_new: int, count: int, most: int
-) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
-    """Gather the texts that share a hash with a new one, and how often each new one stands behind another.
+    ordered: NDArray[np.uint64], first_new: int, most: int, behind: NDArray[np.int64], common: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """Gather the texts that share a hash with a new one, and add how often each new one stands `behind` another.
 
-    Of hashes that stand in more than `most` texts it only counts how many each text has.
+    Of hashes that stand in more than `most` texts it only adds how many each text has, to `common`.
     """
-    texts, behind = np.empty(len(ordered), np.uint32), np.zeros(count - first_new, np.int64)
-    common = np.zeros(count, np.uint32)
+    texts = np.empty(len(ordered), np.uint32)
     filled = start = 0
     while start < len(ordered):
         end = start + 1
@@ -185,7 +220,7 @@ def _gather_sharing(
             if at > start and text_no >= first_new:
                 behind[text_no - first_new] += 1
         start = end
-    return texts[:filled], behind, common
+    return texts[:filled]
 
 
 @compiled
@@ -231,9 +266,8 @@ def _overlap(
 def _least_shared(texts: Sketches, common: NDArray[np.uint32], one: int, other: int) -> float:
     """Tell how many sampled shingles two texts have to share: of those that the bound of either would keep, if rare."""
     shorter, longer = (one, other) if texts.shingles[one] < texts.shingles[other] else (other, one)
-    sampled = texts.starts[shorter + 1] - texts.starts[shorter]
-    of_longer = texts.starts[longer + 1] - texts.starts[longer]
+    sampled = texts.lengths[shorter]
     in_common = sampled * share_kept(texts.shingles[longer]) / share_kept(texts.shingles[shorter])
-    rare = min(sampled - common[shorter], of_longer - common[longer])
+    rare = min(sampled - common[shorter], texts.lengths[longer] - common[longer])
     least = LEAST_SHARED if in_common > ENOUGH_SAMPLED else 1
     return float(max(min(least, sampled), LEAST_OVERLAP * min(in_common, rare)))

@@ -77,7 +77,7 @@ def rank() -> tuple[pl.Expr, ...]:
         -known,
         (removed.fill_nan(0) / BOILERPLATE_CLASS).floor(),
         credible_date(),
-        *(pl.col(name) for name in (*rest, "language", "word_count", "record_id")),
+        *(pl.col(name) for name in (*rest, "language", "word_count", "match_key", "record_id")),
     )
 
 

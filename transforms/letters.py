@@ -48,7 +48,7 @@ def text_buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]
 
 
 class TextColumn:
-    """Texts that are not null, read where they lie: a text of a column may be in any of many buffers.
+    """Texts, or binary values, that are not null, read where they lie: a text may be in any of many buffers.
 
     Copying them into one piece takes longer than reading them.
 
@@ -85,6 +85,12 @@ _pointer = cast("Callable[[int], Any]", intrinsic(_make_pointer))
 def text_at(address: int, length: int) -> NDArray[np.uint8]:
     """Give the bytes of a text of a `TextColumn`."""
     return carray(_pointer(address), (length,), dtype=np.uint8)
+
+
+@compiled
+def numbers_at(address: int, count: int) -> NDArray[np.uint32]:
+    """Give the numbers in a binary value of a `TextColumn`."""
+    return carray(_pointer(address), (count,), dtype=np.uint32)
 
 
 @compiled
