@@ -119,18 +119,19 @@ def choose_fields(placed: pl.DataFrame) -> pl.DataFrame:
 
     `placed` stands by rank, and has `is_elsewhere`: whether the record's headline stands on another article too.
 
-    - headline: of those that fit their text, and stand on no other article if there is such a one, the one that most
-      sources give;
-    - dek: the best record's, of those whose headline fits;
+    - headline: of those that fit their text, the one that most sources give; but one under which a copy's headline
+      stands, or that stands on another article, only if all are such;
+    - dek: the best record's, of those whose headline fits, if it is not the headline of a copy;
     - authors, language, headings: the best record's that knows them; headings are not taken from excerpts or revisions;
     - published_at: the canonical record's, else the earliest; not from dates in the future or of long ago.
 
     The best is the first by rank.
     """
     fits = fits_text()
+    with_copies = placed.pipe(_with_headlines_below)
     by_field = {
-        "headline": placed.filter(pl.col("headline").is_not_null() & fits).pipe(_by_sources),
-        "dek": placed.filter(pl.col("dek").is_not_null() & fits),
+        "headline": with_copies.filter(pl.col("headline").is_not_null() & fits).pipe(_by_sources),
+        "dek": with_copies.filter(pl.col("dek").is_not_null() & fits & ~pl.col("is_dek_headline")),
         "authors": placed.filter(pl.col("authors").list.len() > 0),
         "published_at": placed.filter(credible_date().is_not_null()).sort(
             pl.col("relation") != "canonical", "published_at", maintain_order=True
@@ -143,25 +144,47 @@ def choose_fields(placed: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(_choose(placed, candidates, field) for field, candidates in by_field.items())
 
 
+def _said(line: pl.Expr) -> pl.Expr:
+    """Give the words of a line, whatever their case and punctuation."""
+    return line.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
+
+
+def _with_headlines_below(placed: pl.DataFrame) -> pl.DataFrame:
+    """Add whether the line below a record's headline, dek or heading, is the headline of another: `is_above`.
+
+    Where a scraper put the headline of another article on top, the copy that it left alone begins right below.
+    """
+    said = placed.with_columns(said=_said(pl.col("headline")))
+    headlines = said.select("article_id", "said", is_headline=pl.lit(value=True)).drop_nulls().unique()
+    below = {"is_dek_headline": pl.col("dek"), "is_heading_headline": pl.col("headings").list.first()}
+    for name, line in below.items():
+        said = said.with_columns(line=_said(line)).join(
+            headlines.rename({"said": "line", "is_headline": name}),
+            on=["article_id", "line"],
+            how="left",
+            maintain_order="left",
+        )
+        said = said.with_columns((pl.col(name).fill_null(value=False) & (pl.col("line") != pl.col("said"))).alias(name))
+    return said.with_columns(is_above=pl.col("is_dek_headline") | pl.col("is_heading_headline")).drop("line")
+
+
 def _by_sources(records: pl.DataFrame) -> pl.DataFrame:
-    """Sort records with headlines, those whose headline stands nowhere else and is given by most sources first."""
-    said = pl.col("headline").str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
+    """Sort records with headlines: those that are nobody else's first, then by how many sources give them."""
     sources = pl.col("source").n_unique().over("article_id", "said")
-    return (
-        records.with_columns(said=said)
-        .with_columns(sources=sources)
-        .sort("is_elsewhere", -pl.col("sources").cast(pl.Int64), maintain_order=True)
+    return records.with_columns(sources=sources).sort(
+        "is_above", "is_elsewhere", -pl.col("sources").cast(pl.Int64), maintain_order=True
     )
 
 
 def _choose(placed: pl.DataFrame, candidates: pl.DataFrame, field: str) -> pl.DataFrame:
     """Take the first of the candidates for each article; `others` are the values that are not shown."""
     is_headline = field == "headline"
-    elsewhere = pl.col("is_elsewhere")
+    below, elsewhere = pl.col("is_above"), pl.col("is_elsewhere")
     chosen = candidates.group_by("article_id", maintain_order=True).agg(
         pl.col("record_id", "relation").first(),
         shown=_as_text(field).first(),
         is_agreed=(pl.col("sources").first() > 1) if is_headline else pl.lit(value=False),
+        is_below=(below.any() & ~below.first()) if is_headline else pl.lit(value=False),
         is_only_here=(elsewhere.any() & ~elsewhere.first()) if is_headline else pl.lit(value=False),
     )
     given = (
@@ -175,7 +198,9 @@ def _choose(placed: pl.DataFrame, candidates: pl.DataFrame, field: str) -> pl.Da
     )
     other = "earliest" if field == "published_at" else "best_copy"
     rule = (
-        pl.when("is_only_here")
+        pl.when("is_below")
+        .then(pl.lit("stands_below_another"))
+        .when("is_only_here")
         .then(pl.lit("stands_nowhere_else"))
         .when(pl.col("relation") == "canonical")
         .then(pl.lit("canonical"))

@@ -156,7 +156,11 @@ ARTICLE_FIELDS = Table(
         Column("article_id", TEXT, "Article."),
         Column("field", TEXT, "headline, dek, authors, published_at, language or headings."),
         Column("record_id", TEXT, "Record whose value it is; null where no record has one to show."),
-        Column("rule", TEXT, "canonical, most_sources, stands_nowhere_else, best_copy, earliest, or none."),
+        Column(
+            "rule",
+            TEXT,
+            "canonical, most_sources, stands_nowhere_else, stands_below_another, best_copy, earliest, or none.",
+        ),
         Column("others", TEXTS, "Other values that records of the article have, which are not shown."),
         Column("run_id", TEXT, "Run that decided."),
         Column("decided_at", INSTANT, "When that run started (UTC)."),

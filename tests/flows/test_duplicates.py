@@ -184,6 +184,19 @@ def test_headline_glued_on_one_copy_does_not_stay_when_its_owner_comes(take_in: 
     assert [others for _, others in rules] == [[glued]]
 
 
+def test_headline_glued_on_one_scrape_gives_way_to_the_line_below_it(
+    ingest: Ingest, query: Query, tmp_path: Path
+) -> None:
+    glued, own = "Weir keeper of Jarl leaves", "The weir at Bramoak holds"
+    for source, top in (("a", f"{glued}\n{own}"), ("b", own)):
+        (tmp_path / source).mkdir()
+        (tmp_path / source / "weir.txt").write_text(f"{top}\n\n{article(1, 2, 3)}")
+        ingest(tmp_path / source / "weir.txt")
+    assert query("SELECT headline, dek, record_count FROM articles") == [(own, None, 2)]
+    chosen = query("SELECT rule, others FROM article_fields WHERE field = 'headline'")
+    assert chosen == [("stands_below_another", [glued])]
+
+
 def test_rebuild_changes_nothing_that_holds(take_in: Any, query: Query, copydesk: Copydesk) -> None:
     for part in ((1, 2, 3), (3, 4, 5), (1, 2, 3, 4, 5), (7, 8)):
         take_in({"id": str(part), "body": article(*part)})

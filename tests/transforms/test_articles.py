@@ -134,6 +134,15 @@ def test_headline_that_stands_on_another_article_is_not_shown_where_there_is_ano
     assert describe(glued)[0]["headline"] == "Market day"
 
 
+@pytest.mark.parametrize("below", [{"dek": "The Tide Turns."}, {"headings": ["THE TIDE TURNS", "Ebb"]}])
+def test_headline_above_the_one_of_a_copy_is_not_shown(below: dict[str, Any]) -> None:
+    article, fields = describe({"headline": "Market day", **below}, {"headline": "The tide turns"})
+    assert (article["headline"], article["dek"]) == ("The tide turns", None)
+    assert fields["headline"] == ("stands_below_another", ["Market day"])
+    beside = describe({"headline": "Market day", **below}, {"headline": "The tide is late"})
+    assert beside[1]["headline"] == ("canonical", ["The tide is late"])
+
+
 def test_headline_and_dek_that_do_not_fit_the_text_are_never_shown() -> None:
     wrong = {"headline": "Market day", "dek": "Stalls", "flags": ["headline_mismatch"]}
     article, fields = describe(wrong)
