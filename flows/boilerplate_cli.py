@@ -7,14 +7,12 @@ import typer
 
 from flows.boilerplate import Decided, Verdict, decide
 from flows.display import show_progress, tell, tell_waiting
-from flows.options import ConfigOption, HomeOption, UsageError
+from flows.options import ConfigOption, HomeOption, UsageError, check_source
 from flows.settings import Settings, load_settings
 from flows.sql_output import OutputFormat, write_result
-from transforms.ops_schema import DROPS
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED, PROPOSED, REJECTED
 from warehouse.errors import NotPublishedError
-from warehouse.home import Home
 from warehouse.lake import quoted
 from warehouse.query import read_published, run_query
 
@@ -79,18 +77,9 @@ def reject(
 
 
 def _decide(settings: Settings, verdict: Verdict, *, is_dry_run: bool) -> Decided:
-    known = {*settings.sources, *_delivering(settings.home)}
-    if verdict.source not in known:
-        raise UsageError(f"There is no source {verdict.source!r}; known are {', '.join(sorted(known)) or 'none'}.")
+    check_source(verdict.source, settings)
     with show_progress() as on_progress:
         return decide(settings, verdict, is_dry_run=is_dry_run, on_wait=tell_waiting, on_progress=on_progress)
-
-
-def _delivering(home: Home) -> set[str]:
-    """Sources that delivered anything so far."""
-    if not home.published.exists():
-        return set()
-    return set(read_published(home, f"SELECT DISTINCT source FROM {DROPS.name}")["source"])
 
 
 def _print_decided(decided: Decided, status: str, source: str) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flows.comparison import Compared, align_paragraphs, compare_records, read_members, read_record
 from flows.console import output_console, print_table
-from flows.options import ConfigOption, HomeOption, UsageError
+from flows.options import ConfigOption, HomeOption, UsageError, check_source
 from flows.settings import Settings, load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import json_value
@@ -22,7 +22,7 @@ PARAGRAPH_CHARS = 2_000
 SAME_CHARS = 60
 """What is shown of a paragraph that differs, and of one that does not."""
 
-MEMBERS_SHOWN = 50
+MEMBERS_SHOWN, PARAGRAPHS_SHOWN = 50, 200
 
 _LIST = """
     SELECT r.source, x.record_id, x.relation, round(x.jaccard, 3) AS jaccard, round(x.containment, 3) AS containment,
@@ -63,11 +63,13 @@ def list_duplicates(
     """List records that are copies, with what they were matched with and the figures."""
     if relation not in {None, *COPIES}:
         raise UsageError(f"{relation!r} is no relation of a copy; {', '.join(COPIES)} are.")
-    folder = load_settings(home=home).home
+    settings = load_settings(home=home)
+    if source is not None:
+        check_source(source, settings)
     wanted = {"r.source": source, "x.relation": relation}
     conditions = [f"{name} = {quoted(value)}" for name, value in wanted.items() if value is not None]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    with run_query(folder, _LIST.format(where=where)) as result:
+    with run_query(settings.home, _LIST.format(where=where)) as result:
         write_result(result, output_format, sys.stdout)
 
 
@@ -98,10 +100,13 @@ def _print_compared(compared: Compared) -> None:
     )
     console.print(_place(one, other))
     table = Table("", one["record_id"], other["record_id"], show_lines=True)
-    for mark, mine, theirs in align_paragraphs(one["body"], other["body"]):
+    paragraphs = list(align_paragraphs(one["body"], other["body"]))
+    for mark, mine, theirs in paragraphs[:PARAGRAPHS_SHOWN]:
         chars = SAME_CHARS if mark == "=" else PARAGRAPH_CHARS
         table.add_row(mark, Text(_cut(mine, chars)), Text(_cut(theirs, chars)), style="dim" if mark == "=" else None)
     console.print(table)
+    if left := len(paragraphs[PARAGRAPHS_SHOWN:]):
+        console.print(f"{left:,} more paragraphs are not shown; --json prints all.")
 
 
 def _place(one: dict[str, object], other: dict[str, object]) -> str:

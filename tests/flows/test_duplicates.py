@@ -258,6 +258,8 @@ def test_why_says_what_is_wrong(take_in: Any, copydesk: Copydesk, arguments: lis
 def test_duplicates_are_listed_by_source(take_in: Any, copydesk: Copydesk) -> None:
     take_in({"body": article(1, 2, 3)}, {"body": article(1, 2, 3).upper()}, source="a")
     take_in({"body": article(1, 2, 3, 4)}, source="b")
+    code, _, errors = copydesk("duplicates", "--source", "c")
+    assert (code, "There is no source 'c'; known are a, b." in errors) == (2, True)
     listed = json.loads(copydesk("duplicates", "--source", "a", "--format", "json")[1])
     assert [(row["source"], row["relation"], row["matched_source"]) for row in listed] == [("a", "near_copy", "b")] * 2
     assert json.loads(copydesk("duplicates", "--source", "b", "--format", "json")[1]) == []
