@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.run import Run
-from transforms.schema import BOILERPLATE_CANDIDATES
+from transforms.schema import BOILERPLATE_CANDIDATES, RECORDS
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED, REMOVED_LINES, sight_lines
 
 EXAMPLES = 3
@@ -61,10 +61,8 @@ _COUNTED = """
     ORDER BY source, line_key
 """
 
-_FIRST_BODIES = """
-    SELECT source, match_key, record_id, body FROM records SEMI JOIN (
-        SELECT record_id FROM ops.line_sightings SEMI JOIN read_parquet($lines) USING (source, line_key, match_key)
-    ) USING (record_id)
+_FIRST_RECORDS = """
+    SELECT DISTINCT record_id FROM ops.line_sightings SEMI JOIN read_parquet($lines) USING (source, line_key, match_key)
 """
 
 
@@ -136,7 +134,8 @@ def _look_up(worded: pl.DataFrame, *, run: Run) -> pl.DataFrame:
         return worded
     path = run.path("unknown_lines")
     unknown.write_parquet(path)
-    first_bodies = run.lake.query(_FIRST_BODIES, {"lines": str(path)})
+    first = run.lake.query(_FIRST_RECORDS, {"lines": str(path)}).get_column("record_id")
+    first_bodies = run.lake.find(RECORDS, ("source", "match_key", "record_id", "body"), key="record_id", values=first)
     sighted = sight_lines(first_bodies, removed=pl.DataFrame(schema=REMOVED_LINES)).rename({"line": "found"})
     forms = sighted.join(first_bodies.drop("body"), on="record_id").join(unknown, on=[*_LINE, "match_key"], how="semi")
     found = worded.join(forms.group_by(_LINE).agg(pl.col("found").min()), on=_LINE, how="left", maintain_order="left")

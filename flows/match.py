@@ -52,10 +52,6 @@ _RELATED = """
     WHERE one_key IN (SELECT match_key FROM read_parquet($keys))
         OR other_key IN (SELECT match_key FROM read_parquet($keys))
 """
-_MEMBERS = f"""
-    SELECT {", ".join(MEMBER_COLUMNS)} FROM records SEMI JOIN read_parquet($keys) USING (match_key)
-    ANTI JOIN read_parquet($staged) USING (record_id)
-"""
 _FORMER = """
     SELECT record_id, article_id AS was_article, relation AS was_relation, matched_record_id AS was_match,
         jaccard AS was_jaccard
@@ -215,11 +211,10 @@ class _Placing:
         return members.join(former, on="record_id", how="left", maintain_order="left")
 
     def _stored_members(self, keys: pl.DataFrame) -> pl.DataFrame:
-        if keys.is_empty():
-            return pl.DataFrame(schema={name: RECORDS.schema[name] for name in MEMBER_COLUMNS})
-        path = self._run.path("wanted_texts")
-        keys.write_parquet(path)
-        return self._run.lake.query(_MEMBERS, {"keys": str(path), "staged": _names(self._staged)})
+        """Read the records of texts that are stored, and stay as they are."""
+        stored = self._run.lake.find(RECORDS, MEMBER_COLUMNS, key="match_key", values=keys.get_column("match_key"))
+        replaced = pl.scan_parquet(self._staged).select("record_id")
+        return stored.lazy().join(replaced, on="record_id", how="anti", maintain_order="left").collect()
 
     def _taken(self, members: pl.DataFrame) -> frozenset[str]:
         """Which of the ids that new articles would get are given away."""

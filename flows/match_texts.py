@@ -15,6 +15,7 @@ from transforms.candidates import find_candidates
 from transforms.fingerprints import fingerprint
 from transforms.ops_schema import FINGERPRINTS, MATCHES
 from transforms.relations import relate
+from transforms.schema import RECORDS
 from transforms.similarity import compare
 
 COMPARED_PAIRS = 50_000
@@ -30,14 +31,12 @@ _SIDES = ("one", "other")
 _PAIR = ("one_key", "other_key")
 
 _KNOWN = """
-    SELECT DISTINCT match_key FROM records SEMI JOIN read_parquet($staged) USING (match_key)
-    ANTI JOIN read_parquet($staged) USING (record_id)
+    WITH found AS MATERIALIZED (
+        SELECT match_key, record_id FROM records WHERE match_key IN (SELECT match_key FROM read_parquet($staged))
+    )
+    SELECT DISTINCT match_key FROM found ANTI JOIN read_parquet($staged) USING (record_id)
 """
 _STORED = "SELECT match_key, shingles, sketch FROM ops.fingerprints"
-_BODIES = """
-    SELECT match_key, any_value(body) AS body FROM records
-    WHERE match_key IN (SELECT match_key FROM read_parquet($wanted)) GROUP BY match_key
-"""
 _IDS = """
     SELECT source, 'id' AS kind, external_id AS id, match_key, record_id FROM {records} WHERE external_id IS NOT NULL
     UNION ALL
@@ -152,12 +151,9 @@ def _bodies(run: Run, staged: list[Path], pairs: pl.DataFrame) -> pl.DataFrame:
         .unique("match_key", maintain_order=False)
         .collect()
     )
-    stored = pl.DataFrame({"match_key": keys}).join(of_run, on="match_key", how="anti")
-    if stored.is_empty():
-        return of_run
-    wanted = run.path("wanted_texts")
-    stored.write_parquet(wanted)
-    return pl.concat([of_run, run.lake.query(_BODIES, {"wanted": str(wanted)})])
+    wanted = pl.DataFrame({"match_key": keys}).join(of_run, on="match_key", how="anti").get_column("match_key")
+    stored = run.lake.find(RECORDS, of_run.columns, key="match_key", values=wanted)
+    return pl.concat([of_run, stored.unique("match_key", maintain_order=False)])
 
 
 def flag_reused(staged: list[Path], reused: pl.Series) -> None:

@@ -43,6 +43,7 @@ HASHES_AT_A_TIME = 1 << 24
 
 _HASH_BYTES = 4
 _BITS_OF_HASH = 8  # in a filter: one in eight of what is not shared passes
+_LEAST_FILTER = 18  # bits of the number of its words: 2 MB stay in a processor's cache
 _FIRST, _HALF = np.uint32(1 << 31), np.uint64(32)
 
 
@@ -135,7 +136,7 @@ def _shared_hashes(texts: Sketches, first_new: int, part: _Part) -> NDArray[np.u
     """Give the hashes that a new text may share with another text, each with the text in its lower half, sorted."""
     count = len(texts.shingles)
     hashes = min(texts.lengths[first_new:].sum(), HASHES_AT_A_TIME)
-    words = 1 << int(hashes * _BITS_OF_HASH // 64).bit_length()
+    words = 1 << max(int(hashes * _BITS_OF_HASH // 64).bit_length(), _LEAST_FILTER)
     seen, again = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
     _mark(texts, first_new, part, seen, again)
     shared = in_threads(lambda first, end: np.sort(_pick(texts, part, seen, first, end)), first_new)
