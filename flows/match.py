@@ -106,7 +106,7 @@ def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stor
     folder = run.folder / "matched"
     folder.mkdir()
     with watch_compilation(lambda: run.on_progress(COMPILING)):
-        matched = match_texts(run, staged, folder)
+        matched = match_texts(run, staged, folder, is_stored=is_stored)
     if not is_stored:
         flag_reused(staged, matched.reused)
     before = pl.DataFrame(schema=REPLACED) if replaced is None else pl.read_parquet(replaced, columns=list(REPLACED))
@@ -212,9 +212,12 @@ class _Placing:
 
     def _stored_members(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Read the records of texts that are stored, and stay as they are."""
-        stored = self._run.lake.find(RECORDS, MEMBER_COLUMNS, key="match_key", values=keys.get_column("match_key"))
+        if keys.is_empty():
+            return pl.DataFrame(schema={name: RECORDS.schema[name] for name in MEMBER_COLUMNS})
+        of_texts = pl.col("match_key").is_in(keys.get_column("match_key").implode())
+        stored = self._run.lake.rows(RECORDS).filter(of_texts).select(MEMBER_COLUMNS)
         replaced = pl.scan_parquet(self._staged).select("record_id")
-        return stored.lazy().join(replaced, on="record_id", how="anti", maintain_order="left").collect()
+        return stored.join(replaced, on="record_id", how="anti", maintain_order="left").collect()
 
     def _taken(self, members: pl.DataFrame) -> frozenset[str]:
         """Which of the ids that new articles would get are given away."""

@@ -30,13 +30,6 @@ REUSED = "id_reused"
 _SIDES = ("one", "other")
 _PAIR = ("one_key", "other_key")
 
-_KNOWN = """
-    WITH found AS MATERIALIZED (
-        SELECT match_key, record_id FROM records WHERE match_key IN (SELECT match_key FROM read_parquet($staged))
-    )
-    SELECT DISTINCT match_key FROM found ANTI JOIN read_parquet($staged) USING (record_id)
-"""
-_STORED = "SELECT match_key, shingles, sketch FROM ops.fingerprints"
 _IDS = """
     SELECT source, 'id' AS kind, external_id AS id, match_key, record_id FROM {records} WHERE external_id IS NOT NULL
     UNION ALL
@@ -82,19 +75,24 @@ class MatchedTexts:
     reused: pl.Series
 
 
-def match_texts(run: Run, staged: list[Path], folder: Path) -> MatchedTexts:
-    """Match the texts of `staged` records with each other and with all that are stored; stage what was found."""
+def match_texts(run: Run, staged: list[Path], folder: Path, *, is_stored: bool) -> MatchedTexts:
+    """Match the texts of `staged` records with each other and with all that are stored; stage what was found.
+
+    Where what is staged `is_stored`, all records are, and what was known of their texts counts for nothing.
+    """
     new = _fingerprint_new(run, staged)
-    stored = run.lake.query(_STORED) if new.height else new.clear()
+    is_looked_through = new.height and not is_stored
+    stored = run.lake.rows(FINGERPRINTS).select(new.columns).collect() if is_looked_through else new.clear()
     new.join(stored, on="match_key", how="anti").write_parquet(folder / f"{FINGERPRINTS.name}-0.parquet")
     stored = stored.join(new, on="match_key", how="anti")  # a text whose records are gone may come again
     candidates = find_candidates(new, stored)
     alike = candidates.pairs.select(one="other", other=pl.col("new") + stored.height)
     sharing = run.lake.query(_SHARED_IDS, {"staged": [str(path) for path in staged]})
     unknown = sharing.filter(~pl.col("is_known"))
-    with_ids = (unknown.select(match_key=side) for side in _PAIR)  # where no text is new, these are the only ones
-    texts = pl.concat([stored.select("match_key"), new.select("match_key"), *with_ids])
-    keys = texts.unique(maintain_order=True).with_row_index("text")
+    keys = pl.concat([stored.select("match_key"), new.select("match_key")])
+    with_ids = pl.concat([unknown.select(match_key=side) for side in _PAIR]).unique(maintain_order=True)
+    # Where no text is new, nothing is read of those that are stored.
+    keys = pl.concat([keys, with_ids.join(keys, on="match_key", how="anti")]).with_row_index("text")
     pairs = _join_pairs(alike, unknown, keys)
     compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, pairs, keys)])
     compared.write_parquet(folder / f"{MATCHES.name}-0.parquet")
@@ -104,7 +102,9 @@ def match_texts(run: Run, staged: list[Path], folder: Path) -> MatchedTexts:
 
 def _fingerprint_new(run: Run, staged: list[Path]) -> pl.DataFrame:
     """Fingerprint the texts that are not known, each once."""
-    known = run.lake.query(_KNOWN, {"staged": [str(path) for path in staged]})
+    ids = pl.scan_parquet(staged).select("match_key", "record_id")
+    of_texts = run.lake.rows(RECORDS).select("match_key", "record_id").join(ids, on="match_key", how="semi")
+    known = of_texts.join(ids, on="record_id", how="anti").select("match_key").unique().collect()
     found = [pl.DataFrame(schema=FINGERPRINTS.schema)]
     for path in staged:
         texts = pl.read_parquet(path, columns=["match_key", "body"]).unique("match_key", maintain_order=True)
@@ -152,7 +152,8 @@ def _bodies(run: Run, staged: list[Path], pairs: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     wanted = pl.DataFrame({"match_key": keys}).join(of_run, on="match_key", how="anti").get_column("match_key")
-    stored = run.lake.find(RECORDS, of_run.columns, key="match_key", values=wanted)
+    of_texts = pl.col("match_key").is_in(wanted.implode())
+    stored = run.lake.rows(RECORDS).filter(of_texts).select(of_run.columns).collect()
     return pl.concat([of_run, stored.unique("match_key", maintain_order=False)])
 
 

@@ -107,15 +107,14 @@ class Lake:
             rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
         return self.query(rows)
 
-    def find(self, table: Table, columns: Sequence[str], *, key: str, values: pl.Series) -> pl.DataFrame:
-        """Return columns of the rows of a table whose `key` is one of the values.
+    def rows(self, table: Table) -> pl.LazyFrame:
+        """Return the rows of a table, of a history all of them, as of the last commit, from its files.
 
-        Unlike a query this reads no text of a row group that has none of these rows, and less of one that has.
+        Several times faster than a query: where rows are filtered by one column, nothing else is read of a row group
+        that has none of them.
         """
-        if values.is_empty() or not (files := self.data_files(table)):
-            return pl.DataFrame(schema={name: table.schema[name] for name in columns})
-        found = pl.scan_parquet(files).filter(pl.col(key).is_in(values.implode())).select(columns).collect()
-        return found.cast({name: table.schema[name] for name in columns})
+        files = self.data_files(table)
+        return pl.scan_parquet(files) if files else pl.LazyFrame(schema=table.schema)
 
     def scan(self, sql: str, parameters: Mapping[str, object]) -> Iterator[pl.DataFrame]:
         """Yield the result of a query in frames of bounded size; run no other query meanwhile."""
