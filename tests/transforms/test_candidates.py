@@ -60,6 +60,13 @@ def test_pairs_are_the_same_however_texts_are_split_and_ordered(texts: pl.Series
     assert pairs_of(earlier, earlier.clear()) | pairs_of(later, earlier) == at_once
 
 
+def test_hashes_put_in_order_in_parts_make_no_difference(texts: pl.Series, monkeypatch: pytest.MonkeyPatch) -> None:
+    prints = named(texts)
+    at_once = pairs_of(prints[30:], prints[:30])
+    monkeypatch.setattr(candidates, "HASHES_AT_A_TIME", 100)
+    assert pairs_of(prints[30:], prints[:30]) == at_once
+
+
 def test_passages_of_too_many_texts_make_no_candidates_and_texts_of_nothing_else_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -60,6 +60,18 @@ def test_appended_rows_are_there_with_the_commit_message(lake: Lake, stage: Stag
     assert said.rows() == [("copydesk", "ingest run_1")]
 
 
+def test_rows_are_those_of_the_last_commit(lake: Lake, stage: Stage) -> None:
+    assert lake.rows(RECORDS).select("record_id", "flags").collect().rows() == []
+    for name in ("r_1", "r_2"):
+        lake.append({"records": [stage(RECORDS, {"record_id": name, "flags": ["a"]})]}, message=f"ingest {name}")
+    assert lake.rows(RECORDS).collect().schema == RECORDS.schema
+    lake.connection.execute("BEGIN")
+    lake.insert(RECORDS, [stage(RECORDS, {"record_id": "r_3"})])
+    found = lake.rows(RECORDS).filter(pl.col("record_id") != "r_1").select("record_id", "flags").collect()
+    lake.connection.execute("ROLLBACK")
+    assert found.rows() == [("r_2", ["a"])]
+
+
 def test_append_that_fails_leaves_nothing_in_any_table(lake: Lake, stage: Stage, home: Home) -> None:
     before = latest_snapshot(home)
     staged = {"records": [stage(RECORDS, {"record_id": "r_1"})], "spans": [home.staging / "absent.parquet"]}
