@@ -152,6 +152,8 @@ def _bodies(run: Run, staged: list[Path], pairs: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     wanted = pl.DataFrame({"match_key": keys}).join(of_run, on="match_key", how="anti").get_column("match_key")
+    if wanted.is_empty():
+        return of_run
     of_texts = pl.col("match_key").is_in(wanted.implode())
     stored = run.lake.rows(RECORDS).filter(of_texts).select(of_run.columns).collect()
     return pl.concat([of_run, stored.unique("match_key", maintain_order=False)])
