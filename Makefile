@@ -48,6 +48,9 @@ quality-text: install  ## measure how well plain text and web pages are taken ap
 quality-duplicates: install  ## measure how well copies are found, and different articles left apart
 	$(BIN)/python tests/quality/duplicates.py
 
+quality-faults: install  ## measure how well faults of sources are noticed, and how often sound drops raise an alarm
+	$(BIN)/python tests/quality/faults.py
+
 bench-html: install  ## measure web pages a second, beside bare trafilatura in as many processes
 	$(BIN)/python tests/bench/pages.py
 
@@ -62,4 +65,11 @@ bench-duplicates: install $(PEERS)/.installed  ## measure near-duplicate detecti
 bench-growth: install  ## measure a drop of 10,000 articles against 1,000,000 stored ones, beside the same against none
 	$(BIN)/python tests/bench/growth.py
 
-.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth quality-text quality-duplicates
+bench-validation: install  ## measure what share of an ingest of 100,000 articles validation takes
+	$(BIN)/python tests/bench/validation.py
+
+bench-report: install  ## measure the report on a year of fifty sources: size, time to write, time until drawn
+	$(BIN)/python tests/bench/report.py
+
+.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-report bench-validation
+.PHONY: quality-text quality-duplicates quality-faults

@@ -7,6 +7,7 @@ it does with them stands in `engine_process`.
 
 import atexit
 import pickle
+import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,12 @@ from typing import Any, BinaryIO, cast
 
 import polars as pl
 
-from expectations.row_rules import Severity
+from expectations.declared import Severity
 
 REMEDY = "run `copydesk doctor`, and compare the versions it shows with uv.lock."
+
+USERS_SECONDS = 90.0
+"""How long an expectation of a user may take, the start of the engine included."""
 
 Expectation = Mapping[str, Any]
 """An expectation as Great Expectations declares it: `type`, `kwargs`, `severity`, `meta`."""
@@ -57,7 +61,7 @@ def run_suite(
     Raises:
         ValidationEngineError: if the engine fails, or an expectation has no result.
     """
-    results = _ask(name, rows, list(expectations), dict(result_format))
+    results = _ask("validate", name, rows, list(expectations), dict(result_format))
     if isinstance(results, str):
         raise ValidationEngineError(f"Great Expectations failed on {name}: {results}; {REMEDY}")
     if len(results) < len(expectations):
@@ -67,13 +71,31 @@ def run_suite(
     return results
 
 
-def _ask(*question: object) -> dict[str, dict[str, Any]] | str:
+def run_expectation(name: str, rows: pl.DataFrame, expectation: Expectation) -> dict[str, Any]:
+    """Validate `rows`, which have a `record_id`, by one expectation of a user, and return the engine's result for it.
+
+    `success` is there in any case; the rest is the engine's.
+
+    Raises:
+        ValidationEngineError: if the expectation is none, or cannot be asked of these rows.
+    """
+    result = _ask("validate_one", name, rows, dict(expectation), seconds=USERS_SECONDS)
+    if isinstance(result, str):
+        raise ValidationEngineError(f"Great Expectations cannot ask {expectation['type']}: {result}")
+    return result
+
+
+def _ask(*question: object, seconds: float = 3_600.0) -> dict[str, Any] | str:
     """Return the engine's answer: results, or what went wrong."""
     process = _process()
     try:
         pickle.dump(question, cast("BinaryIO", process.stdin))
         cast("BinaryIO", process.stdin).flush()
-        return cast("dict[str, dict[str, Any]] | str", pickle.load(cast("BinaryIO", process.stdout)))  # noqa: S301 -- our own process
+        if not select.select([cast("BinaryIO", process.stdout)], [], [], seconds)[0]:
+            _end(process)
+            _process.cache_clear()
+            return f"it took more than {seconds:g} s"
+        return cast("dict[str, Any] | str", pickle.load(cast("BinaryIO", process.stdout)))  # noqa: S301 -- our own process
     except (EOFError, OSError) as error:
         _process.cache_clear()
         raise ValidationEngineError(f"Great Expectations ended unexpectedly; {REMEDY}") from error

@@ -1,7 +1,7 @@
 """The process of Great Expectations: answers one question after the other, until there are no more.
 
-No network, no files, no output but the answers. A question is a pickled tuple, the arguments of `validate`; an answer
-is what it returns, or the text of what went wrong.
+No network, no files, no output but the answers. A question is a pickled tuple, `validate` or `validate_one` and its
+arguments; an answer is what it returns, or the text of what went wrong.
 """
 
 import os
@@ -34,9 +34,10 @@ def _questions(stream: BinaryIO) -> Iterator[tuple[Any, ...]]:
             yield pickle.load(stream)  # noqa: S301 -- from the process that started this one
 
 
-def _answer(question: tuple[Any, ...]) -> dict[str, dict[str, Any]] | str:
+def _answer(question: tuple[Any, ...]) -> dict[str, Any] | str:
+    kind, *arguments = question
     try:
-        return validate(*question)
+        return validate_one(*arguments) if kind == "validate_one" else validate(*arguments)
     except Exception as error:  # noqa: BLE001 -- the asking process must learn of anything
         return f"{type(error).__name__}: {error}"
 
@@ -57,6 +58,28 @@ def validate(
         for one in validated.results
         if one.expectation_config is not None and one.result
     }
+
+
+def validate_one(name: str, rows: pl.DataFrame, expectation: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate `rows` by one expectation, and return its result, with `success`, and ids of rows that fail."""
+    import_engine()
+    import great_expectations as gx  # noqa: PLC0415 -- slow
+
+    asset = _context().data_sources.add_pandas(name).add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": rows.to_pandas()})
+    suite = gx.ExpectationSuite(name, expectations=[dict(expectation)])
+    wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["record_id"]}
+    [asked] = batch.validate(suite, result_format=wanted).results
+    if asked.exception_info.get("raised_exception") or (not asked.result and not asked.success):
+        raise ValueError(_reason_of(asked.exception_info))
+    return {"success": bool(asked.success), **asked.result}
+
+
+def _reason_of(exception_info: Mapping[str, Any]) -> str:
+    """Return the last line of what the engine says it ran into."""
+    told = [exception_info, *(one for one in exception_info.values() if isinstance(one, dict))]
+    messages = [str(one["exception_message"]) for one in told if one.get("exception_message")]
+    return messages[0].strip().splitlines()[-1] if messages else "it gave no result"
 
 
 def import_engine() -> None:

@@ -12,15 +12,12 @@ import polars as pl
 
 from flows import steps
 from flows.reclean import Change, Recleaned, reclean
-from flows.run import OnProgress, Plan, Request, Run
+from flows.run import NOTHING_PLANNED, OnProgress, Request, Run
 from flows.settings import Settings
 from flows.steps import OnWait
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED, KEY_DIGITS, MOST_LINE_CHARS, REJECTED, line_keys
-from warehouse.landing import FOUND
 from warehouse.publish import is_stale
-
-NOTHING_PLANNED = Plan(pl.DataFrame(schema=FOUND), found=0, unsettled=0)
 
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 

@@ -20,14 +20,26 @@ from typing import Annotated
 
 import typer
 
-from flows import boilerplate_cli, duplicates_cli, steps
+from expectations.custom import CustomRuleError
+from flows import (
+    alerts_cli,
+    boilerplate_cli,
+    duplicates_cli,
+    expectations_cli,
+    incidents_cli,
+    quarantine_cli,
+    report_cli,
+    steps,
+)
+from flows.alerts.sending import DeliveryError
+from flows.alerts.tell import tell_of_news
 from flows.boilerplate import UnknownLineError
 from flows.comparison import UnknownRecordError
 from flows.console import print_checks, print_nothing_new, print_preview, print_rebuilt, print_status, print_summary
 from flows.display import show_progress, tell, tell_waiting
 from flows.doctor import examine
 from flows.options import ConfigOption, HomeOption, UsageError
-from flows.prefect_api import configured_api, is_answering
+from flows.prefect_api import PrefectApiError, configured_api, is_answering
 from flows.preview import preview as preview_file
 from flows.rebuild import rebuild_fingerprints
 from flows.reclean import RefusedError
@@ -44,7 +56,15 @@ from warehouse.writer_lock import hold_writer_lock
 
 DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130, 141
 
-_OF_USAGE = (SettingsError, NotPublishedError, QueryError, UsageError, UnknownLineError, UnknownRecordError)
+_OF_USAGE = (
+    SettingsError,
+    CustomRuleError,
+    NotPublishedError,
+    QueryError,
+    UsageError,
+    UnknownLineError,
+    UnknownRecordError,
+)
 
 UNREAD_SHOWN = 5
 """Files that could not be read, to name at most; all stand in `ops.drops`."""
@@ -59,8 +79,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(boilerplate_cli.app, name="boilerplate")
+app.add_typer(expectations_cli.app, name="expectations")
+app.add_typer(quarantine_cli.app, name="quarantine")
+app.add_typer(incidents_cli.app, name="incidents")
+app.add_typer(alerts_cli.app, name="alerts")
 app.command("why")(duplicates_cli.why)
 app.command("duplicates")(duplicates_cli.list_duplicates)
+app.command("report")(report_cli.report)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -94,13 +119,13 @@ def _explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an error, and the exit code."""
     if isinstance(error, typer.TyperException):
         return f"{error.format_message().rstrip('.')}. See copydesk --help.", WRONG_USAGE
-    if isinstance(
-        error, SettingsError | NotPublishedError | QueryError | UsageError | UnknownLineError | UnknownRecordError
-    ):
+    if isinstance(error, _OF_USAGE):
         return str(error), WRONG_USAGE
     if isinstance(error, RefusedError):
         return str(error), REFUSED
-    if isinstance(error, WarehouseError):
+    if isinstance(error, DeliveryError):
+        return f"The alert was not sent: {str(error).rstrip('.')}. See copydesk doctor.", FAILED
+    if isinstance(error, WarehouseError | PrefectApiError):
         return str(error), FAILED
     what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
     return f"{what}. Nothing is half done; the same command with --debug shows where it happened.", FAILED
@@ -109,7 +134,7 @@ def _explain(error: Exception) -> tuple[str, int]:
 def _end(message: str, code: int, arguments: Sequence[str]) -> int:
     """Say why a command ends; a program that asked for JSON gets its object as well."""
     tell(message)
-    if arguments[:1] == ["ingest"] and "--json" in arguments:
+    if (arguments[:1] == ["ingest"] or arguments[:2] == ["quarantine", "replay"]) and "--json" in arguments:
         try:
             _print_json(Summary(run_id=None, status="failed"), error=message)
             sys.stdout.flush()
@@ -131,7 +156,7 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
     settings = load_settings(home=home, config=config)
     request = Request(settings, _expand(paths or [], home=settings.home), _named(source), rehash)
     planned = steps.plan(request, on_wait=tell_waiting)
-    summary = steps.NOTHING_NEW if planned.is_empty else _take_in(request, planned, config=config)
+    summary = _take_in(request, planned, config=config)
     _tell_unread(settings.home, summary)
     if planned.unsettled:
         tell(f"{planned.unsettled:,} files changed in the last {SETTLE_SECONDS} seconds; a later run takes them in.")
@@ -141,6 +166,8 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
         print_nothing_new(request.settings.home, planned, is_zone=not paths)
     else:
         print_summary(summary, request.settings.home)
+    sys.stdout.flush()
+    tell_of_news(settings)
     return REFUSED if summary.status == "refused" else DONE
 
 
@@ -183,7 +210,9 @@ def _tell_unread(home: Home, summary: Summary) -> None:
 
 
 def _take_in(request: Request, planned: Plan, *, config: Path | None) -> Summary:
-    """Run on the configured Prefect API if it answers, else in this process."""
+    """Run on the configured Prefect API if it answers, else in this process, as where there is nothing to take in."""
+    if planned.is_empty:
+        return steps.watch(request, on_wait=tell_waiting)
     url = configured_api()
     if url is not None and is_answering(url):
         from flows.ingest import ingest_on_prefect  # noqa: PLC0415 -- prefect takes seconds to import

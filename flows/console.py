@@ -64,8 +64,8 @@ def print_summary(summary: Summary, home: Home) -> None:
     if summary.records_quarantined:
         reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
         _print_rows(console, "Held back in this run", reasons)
-        query = "SELECT source, reasons, detail, raw FROM ops.quarantine"
-        console.print(f'  Look: copydesk sql "{query}"{_home_option(home)}', soft_wrap=True, markup=False)
+        look = f"copydesk quarantine list --run {summary.run_id}{home_option(home)}"
+        console.print(f"  Look: {look}", soft_wrap=True, markup=False)
 
 
 def _print_changes(console: Console, summary: Summary) -> None:
@@ -82,7 +82,7 @@ def _print_changes(console: Console, summary: Summary) -> None:
         )
 
 
-def _home_option(home: Home) -> str:
+def home_option(home: Home) -> str:
     """Return what a command needs to find this home folder."""
     return "" if home.root == home_root(None) else f" --home {shlex.quote(str(home.root))}"
 
@@ -106,9 +106,9 @@ def print_preview(seen: Preview) -> None:
     loaded = seen.records_in - seen.records_held_back
     held_back = f"would be quarantined {seen.records_held_back:,}"
     console.print(f"  records in {seen.records_in:,} = would be loaded {loaded:,} + {held_back}")
-    _print_pairs(console, "Fields", ("in the file", "becomes"), seen.mapping)
+    print_pairs(console, "Fields", ("in the file", "becomes"), seen.mapping)
     for row in seen.first_records:
-        _print_pairs(console, f"Record {row['record_no']}", ("column", "value"), _telling(row))
+        print_pairs(console, f"Record {row['record_no']}", ("column", "value"), _telling(row))
     _print_codes(console, "Would be quarantined", seen.reasons)
     columns = ("record_no", "byte_start", "byte_end", "reasons", "detail", "raw")
     rows = [tuple(row[name] for name in columns) for row in seen.first_held_back]
@@ -136,7 +136,7 @@ def print_status(status: Status) -> None:
     _print_rows(console, "Tables", status.counts)
     _print_rows(console, "Last runs", status.runs)
     _print_rows(console, "Held back, by reason", status.held_back)
-    _print_rows(console, "Open incidents", status.incidents)
+    _print_rows(console, "Open incidents, critical ones first (all: copydesk incidents list)", status.incidents)
     if status.holder is not None:
         console.print(f"{status.holder} is writing.", markup=False)
     if status.is_stale:
@@ -156,7 +156,8 @@ def print_checks(checks: Iterable[Check]) -> bool:
     return all_well
 
 
-def _print_pairs(console: Console, title: str, headers: Sequence[str], pairs: Mapping[str, object]) -> None:
+def print_pairs(console: Console, title: str, headers: Sequence[str], pairs: Mapping[str, object]) -> None:
+    """Print names and values as a table; nothing where there are none."""
     print_table(console, title, headers, list(pairs.items()))
 
 
@@ -183,4 +184,4 @@ def print_table(console: Console, title: str | None, headers: Sequence[str], row
 def _print_records(console: Console, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print each row as a table of names and values."""
     for number, row in enumerate(rows):
-        _print_pairs(console, f"Row {number}", ("column", "value"), dict(zip(headers, row, strict=True)))
+        print_pairs(console, f"Row {number}", ("column", "value"), dict(zip(headers, row, strict=True)))

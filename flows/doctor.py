@@ -9,7 +9,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from flows.prefect_api import configured_api, is_answering
+from expectations.custom import CustomRuleError
+from flows.alerts.outbox import Outbox
+from flows.alerts.senders import build_sender
+from flows.alerts.sending import DeliveryError
+from flows.custom import custom_rules
+from flows.prefect_api import ANSWER_SECONDS, configured_api, is_answering
 from flows.settings import Settings, SettingsError, home_root, load_settings
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
@@ -28,7 +33,7 @@ class Check:
 
 
 def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
-    """Check versions, extensions, settings, home folder, catalog, published file and Prefect API, in this order."""
+    """Check packages, settings, home folder, catalog, published file, rules, Prefect API and alerts, in this order."""
     yield _check_versions()
     yield _check_extensions()
     try:
@@ -40,7 +45,18 @@ def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
         yield Check("settings", f"{len(settings.sources)} declared sources")
     checks: tuple[Callable[[Home], Check], ...] = (_check_home, _check_catalog, _check_published, _check_writer)
     yield from (check(settings.home) for check in checks)
+    yield _check_rules(settings)
     yield _check_prefect()
+    yield _check_routes(settings)
+    yield _check_outbox(settings.home)
+
+
+def _check_rules(settings: Settings) -> Check:
+    try:
+        added = custom_rules(settings)
+    except CustomRuleError as error:
+        return Check("rules", str(error), "Correct the file, or remove it; no ingest begins before.")
+    return Check("rules", f"{len(added)} added in {settings.home.expectations}")
 
 
 def _check_versions() -> Check:
@@ -111,3 +127,29 @@ def _check_prefect() -> Check:
     if not is_answering(url):
         return Check("Prefect API", f"{url} does not answer", "Start it, or unset PREFECT_API_URL.")
     return Check("Prefect API", f"{url} answers")
+
+
+def _check_routes(settings: Settings) -> Check:
+    wrong = []
+    for name, route in sorted(settings.routes.items()):
+        try:
+            build_sender(route, home=settings.home, say=lambda _: None, seconds=ANSWER_SECONDS)
+        except DeliveryError as error:
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        remedy = "Set the variables, or make the blocks, that [alerts.NAME] names; then run copydesk alerts test ROUTE."
+        return Check("alert routes", "; ".join(wrong), remedy)
+    kinds = ", ".join(f"{name} ({route.kind})" for name, route in sorted(settings.routes.items()))
+    return Check("alert routes", kinds if settings.alerts else f"none declared; {kinds}")
+
+
+def _check_outbox(home: Home) -> Check:
+    outbox = Outbox(home.outbox)
+    waiting, given_up, damaged = len(outbox.pending()), len(outbox.failed()), outbox.damaged()
+    found = f"{waiting:,} alerts wait to be sent, {given_up:,} were given up"
+    if damaged:
+        return Check("alerts", f"{found}; {damaged[0]} is no alert", "Remove the file.")
+    if given_up:
+        remedy = "See copydesk alerts list for the reason; then run copydesk alerts flush --given-up."
+        return Check("alerts", found, remedy)
+    return Check("alerts", found if waiting else "nothing waits to be sent")

@@ -2,8 +2,10 @@
 
 A run is a handful of tasks, whatever it takes in. The writer's lock and the lake are held by the flow's process, so
 tasks pass nothing but the id of the run; retries are off, as the next run takes over what one has left undone. A run
-that has nothing to do has no task and no artifact. A refused batch is data that failed its checks, not a program that
-failed: the flow run is completed, under the name `Refused`.
+that has nothing to do has no task and no artifact, unless there are alerts to send: that is a task of its own, after
+the lock is released. After one that did something, the report is made anew; it is no task, and where it fails, the run
+is none the worse. A refused batch is data that failed its checks, not a program that failed: the flow run is completed,
+under the name `Refused`.
 """
 
 from collections.abc import Callable
@@ -11,18 +13,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows import steps
+from flows.alerts.tell import has_something_to_tell, tell_of_news
 from flows.run import Progress, Request, Run, Summary
-from flows.settings import load_settings
+from flows.settings import Settings, load_settings
 from warehouse.writer_lock import Holder
 
 ARTIFACT_KEY = "copydesk-run"
+REPORT_KEY = "copydesk-report"
 
 _Result = TypeVar("_Result")
 
@@ -49,6 +53,8 @@ def ingest(  # noqa: PLR0917 -- the parameters of a deployment
     settings = load_settings(home=_path(home), config=_path(config))
     request = Request(settings, tuple(map(Path, paths or ())), source, rehash, zone_of)
     summary = _take_in(request)
+    if has_something_to_tell(settings):
+        _alert(settings)
     if summary.status == "refused":
         return Completed(name="Refused", message=_told(summary), data=summary.as_dict())
     return summary.as_dict()
@@ -77,14 +83,37 @@ def _take_in(request: Request) -> Summary:
     planned = steps.plan(request, on_wait=_log_waiting)
     if planned.is_empty:
         get_run_logger().info("Nothing new.")
-        return steps.NOTHING_NEW
+        return steps.watch(request, on_wait=_log_waiting)
     with steps.open_run(
         request, planned, flow_run_id=flow_run.get_id(), on_wait=_log_waiting, on_progress=_Stages().log
     ) as run:
         summary = steps.run_steps(run, perform=_as_task)
     if summary.run_id is not None:
         create_table_artifact([summary.as_dict()], key=ARTIFACT_KEY, description=_told(summary))
+        _make_report(request.settings)
     return summary
+
+
+def _alert(settings: Settings) -> None:
+    """Tell of what is news, as a task; whether that arrives is no matter of the run."""
+
+    @task(name="alert", cache_policy=NO_CACHE, persist_result=False)
+    def perform() -> None:
+        tell_of_news(settings, say=get_run_logger().warning)
+
+    perform()
+
+
+def _make_report(settings: Settings) -> None:
+    """Make the report anew, and link to it; readers of the API on other machines see where it lies."""
+    from flows.report.write import write_report  # noqa: PLC0415 -- a run with nothing to do needs no templates
+
+    try:
+        path = write_report(settings)
+    except Exception as error:  # noqa: BLE001 -- what was loaded stays loaded, whatever becomes of the page
+        get_run_logger().warning("The report could not be made (%s). Try copydesk report --debug.", error)
+        return
+    create_link_artifact(path.as_uri(), link_text=str(path), key=REPORT_KEY, description="How the sources are doing")
 
 
 def _as_task(step: Callable[[Run], _Result], run: Run) -> _Result:

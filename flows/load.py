@@ -15,12 +15,12 @@ from flows.land import DROP_KEY
 from flows.match import MATCH_COUNTS, PLACED
 from flows.run import Progress, Run, Summary
 from flows.validate import accepted_sources, refused_sources
-from transforms.ops_schema import DROPS, LINE_SIGHTINGS, RUNS
+from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, RUNS, SOURCE_FIGURES, VALIDATIONS
 from transforms.schema import BOILERPLATE_CANDIDATES
 from warehouse.landing import write_known_files
 from warehouse.publish import publish
 
-_WHOLE = ("ops.drops", "ops.validations", "ops.runs", "ops.incidents", BOILERPLATE_CANDIDATES.name)
+_WHOLE = tuple(table.name for table in (DROPS, VALIDATIONS, SOURCE_FIGURES, RUNS, INCIDENTS, BOILERPLATE_CANDIDATES))
 """Tables that a run stages as one file."""
 
 _COUNTED = ("articles_new", "articles_joined", "articles_split", "texts_left_out")

@@ -5,8 +5,11 @@ Prefect also starts a server of its own for a process that has none; that costs 
 """
 
 import base64
+import http.client
+import json
 import os
 import tomllib
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +17,14 @@ from typing import Any
 
 ANSWER_SECONDS = 2.0
 """How long an API may take to say that it is well; a run must not hang on one that is gone."""
+
+
+ASK_SECONDS = 5.0
+MOST_ANSWER_BYTES = 1_000_000
+
+
+class PrefectApiError(Exception):
+    """The API cannot do what it was asked; the message holds nothing of what was sent."""
 
 
 def configured_api() -> str | None:
@@ -37,6 +48,42 @@ def is_answering(url: str) -> bool:
             return bool(answer.status == 200)  # noqa: PLR2004 -- HTTP's OK
     except (OSError, ValueError):
         return False
+
+
+def ask_api(path: str, *, body: object = None, seconds: float = ASK_SECONDS) -> Any:  # noqa: ANN401 -- any JSON
+    """Return what the configured API answers: to what is posted, or to a mere question where there is no body.
+
+    Raises:
+        PrefectApiError: if there is no API, or it does not answer with success.
+    """
+    url = configured_api()
+    if url is None or not url.startswith(("http://", "https://")):
+        raise PrefectApiError("no Prefect API is configured; set PREFECT_API_URL")
+    content = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", **_authorization()}
+    request = urllib.request.Request(f"{url}{path}", data=content, headers=headers)  # noqa: S310 -- the scheme is checked
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 -- the same
+            told = answer.read(MOST_ANSWER_BYTES)
+            return json.loads(told) if told else None
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise PrefectApiError(f"the Prefect API answers HTTP {error.code}") from None
+    except (OSError, ValueError, http.client.HTTPException):
+        raise PrefectApiError("the Prefect API does not answer") from None
+
+
+def read_secret_block(name: str) -> str:
+    """Return what a Secret block of the configured API holds.
+
+    Raises:
+        PrefectApiError: if there is no such block, or it holds no text.
+    """
+    block = ask_api(f"/block_types/slug/secret/block_documents/name/{name}?include_secrets=true")
+    value = block.get("data", {}).get("value") if isinstance(block, dict) else None
+    if not isinstance(value, str) or not value.strip():
+        raise PrefectApiError("it holds no text")
+    return value
 
 
 def _authorization() -> Mapping[str, str]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.parse import DropBatch, body_format, clean_and_check, join_batches, parse_options
+from flows.drop_reader import DropBatch, body_format, join_batches, parse_options
+from flows.parse import clean_and_check
 from flows.quarantine import failed_rules, unreadable
 from flows.rules import published_lines
 from flows.settings import Settings

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from expectations.row_rules import CheckedRows, Severity
+from expectations.declared import Severity
+from expectations.row_rules import CheckedRows
 from flows.run import Run
 from transforms.ops_schema import QUARANTINE
 from transforms.raw_batches import EXCERPT_CHARS
@@ -34,6 +35,7 @@ def as_quarantine(held_back: pl.DataFrame, *, run: Run) -> pl.DataFrame:
     return held_back.with_columns(
         quarantine_id=pl.col("record_id").str.replace("r_", "q_", literal=True),
         status=pl.lit("open"),
+        note=pl.lit(None, dtype=pl.String()),
         run_id=pl.lit(run.run_id),
         quarantined_at=pl.lit(run.started_at),
         noted_at=pl.lit(run.started_at),

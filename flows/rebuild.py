@@ -7,10 +7,9 @@ stored bodies and replaced in one commit; articles keep their ids as far as thei
 from datetime import UTC, datetime
 
 from flows import steps
-from flows.boilerplate import NOTHING_PLANNED
 from flows.load import match_counts, run_row
 from flows.match import PLACED, place
-from flows.run import OnProgress, Progress, Request, Summary
+from flows.run import NOTHING_PLANNED, OnProgress, Progress, Request, Summary
 from flows.settings import Settings
 from transforms.ops_schema import FINGERPRINTS, MATCHES, RUNS
 from transforms.schema import RECORDS

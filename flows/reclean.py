@@ -2,7 +2,8 @@
 
 Takes the records of a source that a decision on its lines concerns, makes of them what an ingest under that decision
 would have made, and puts that in their place: text, spans, evidence, noted lines, articles. A record keeps its run and
-its time: it came in then. What was held back stays held back.
+its time: it came in then. Its dates are judged as of the run that took in its drop, which is an earlier one where the
+record was replayed. What was held back stays held back.
 
 Nothing is changed where a record would no longer meet a critical rule: it was accepted, and to take it away is not what
 a decision on a line is for.
@@ -15,20 +16,11 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.drop_reader import DropBatch, Gathered, SourceBatch, body_format, join_batches, parse_options
 from flows.learn import Recount, propose
 from flows.load import ConservationError, run_row
 from flows.match import PLACED, place
-from flows.parse import (
-    DropBatch,
-    Gathered,
-    SourceBatch,
-    body_format,
-    clean_and_check,
-    join_batches,
-    parse_options,
-    rows_to_load,
-    write_staged,
-)
+from flows.parse import clean_and_check, rows_to_load, write_staged
 from flows.run import Progress, Run, Summary
 from transforms.ops_schema import DROPS, LINE_SIGHTINGS, RUNS
 from transforms.parsing import parse_drop
@@ -63,6 +55,9 @@ _RECORDS = """
 
 _BY_RECORD = {RECORDS: "records", SPANS: "spans", RECORD_EVIDENCE: "evidence", LINE_SIGHTINGS: "lines"}
 """Tables whose rows belong to a record, and the kind under which these are staged."""
+
+
+_OF_RUN = ("ingested_at", "run_id", "judged_at")
 
 
 class RefusedError(Exception):
@@ -105,8 +100,8 @@ def reclean(run: Run, change: Change, *, is_dry_run: bool) -> Recleaned:
         ConservationError: if a record is not found again in its drop.
     """
     replaced = _find_records(run, change)
-    for batch, ingested_at, run_id in _read_again(run, replaced, change):
-        _stage(run, batch, ingested_at=ingested_at, run_id=run_id)
+    for batch, of_run in _read_again(run, replaced, change):
+        _stage(run, batch, of_run)
     recleaned = _compare(run, replaced, change.source)
     if not is_dry_run:
         run.on_progress(Progress("matching"))
@@ -126,20 +121,24 @@ def _find_records(run: Run, change: Change) -> pl.DataFrame:
         found.append(run.lake.query(_SIGHTED, of_source | {"keys": list(change.ended)}))
     path = run.path("replaced")
     pl.concat(found).unique().write_parquet(path)
-    drops = run.lake.latest(DROPS).select("source", "drop_sha256", "uri")
+    runs = run.lake.latest(RUNS).select("run_id", judged_at="started_at")
+    drops = (
+        run.lake.latest(DROPS)
+        .join(runs, on="run_id", how="left")
+        .select("source", "drop_sha256", "uri", judged_at=pl.coalesce("judged_at", "received_at"))
+    )
     records = run.lake.query(_RECORDS, {"records": str(path)}).join(drops, on=["source", "drop_sha256"], how="left")
     replaced = records.sort("ingested_at", "run_id", "uri", "drop_sha256", "record_no")
     replaced.write_parquet(path)
     return replaced
 
 
-def _read_again(run: Run, replaced: pl.DataFrame, change: Change) -> Iterator[tuple[SourceBatch, datetime, str]]:
-    """Yield batches of the records to replace, with time and run of each."""
+def _read_again(run: Run, replaced: pl.DataFrame, change: Change) -> Iterator[tuple[SourceBatch, pl.DataFrame]]:
+    """Yield batches of the records to replace, with the rows of these: all of one run, and judged as of one time."""
     source, number = run.settings.source(change.source), 0
-    for of_run in replaced.partition_by("ingested_at", "run_id", maintain_order=True):
+    for of_run in replaced.partition_by(_OF_RUN, maintain_order=True):
         for gathered in _gather(run, of_run):
-            batch = join_batches(source, number, gathered.batches, boilerplate=change.boilerplate)
-            yield batch, of_run["ingested_at"][0], of_run["run_id"][0]
+            yield join_batches(source, number, gathered.batches, boilerplate=change.boilerplate), of_run
             number += 1
 
 
@@ -170,8 +169,9 @@ def _parse_again(run: Run, of_drop: pl.DataFrame) -> Iterator[DropBatch]:
                 yield DropBatch(drop, body_format(parsed), RawBatch(records, raw.rejects.clear()))
 
 
-def _stage(run: Run, batch: SourceBatch, *, ingested_at: datetime, run_id: str) -> None:
-    cleaned, checked = clean_and_check(batch, now=ingested_at)
+def _stage(run: Run, batch: SourceBatch, of_run: pl.DataFrame) -> None:
+    ingested_at, run_id, judged_at = of_run.select(_OF_RUN).row(0)
+    cleaned, checked = clean_and_check(batch, now=judged_at)
     if checked.rejected.height:
         first = checked.rejected.head(NAMED)
         named = "; ".join(f"{record_id}: {detail}" for record_id, detail in first.select("record_id", "detail").rows())

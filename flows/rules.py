@@ -9,11 +9,13 @@ from functools import cache
 
 import polars as pl
 
-from expectations.row_rules import RowThresholds, row_rules, with_severities
-from expectations.suites import Checks
+from expectations.changes import change_rules
+from expectations.row_conditions import Phrases
+from expectations.row_rules import RowRuleChange, changed_rules, row_rules
 from expectations.table_rules import TableRuleChange, table_rules
-from flows.settings import SourceSettings
-from seeds.tables import block_phrases, boilerplate, word_shares
+from expectations.verdicts import Checks
+from flows.source_settings import SourceSettings
+from seeds.tables import block_phrases, boilerplate, common_words, word_shares
 from transforms.boilerplate import TextRules, text_rules
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED
@@ -25,10 +27,10 @@ from warehouse.query import QueryError, read_published
 
 def rules_of(source: SourceSettings) -> Checks:
     """Return the rules with the thresholds, bounds and severities of the source."""
-    rules = row_rules(RowThresholds(**source.thresholds), block_phrases=block_phrases())
-    severities = {code: change.severity for code, change in source.rules.items() if change.severity is not None}
-    changes = {code: TableRuleChange(change.severity, change.bound) for code, change in source.rules.items()}
-    return Checks(rows=with_severities(rules, severities), tables=table_rules(changes))
+    rows = {code: RowRuleChange(rule.severity, rule.tolerated_share) for code, rule in source.rules.items()}
+    batches = {code: TableRuleChange(rule.severity, rule.bound) for code, rule in source.rules.items()}
+    rules = row_rules(source.thresholds, phrases=Phrases(block_phrases(), common_words()))
+    return Checks(rows=changed_rules(rules, rows), tables=table_rules(batches), changes=change_rules(batches))
 
 
 @cache

@@ -16,6 +16,7 @@ import polars as pl
 from flows.settings import Settings
 from transforms.identity import source_key
 from warehouse.lake import Lake
+from warehouse.landing import FOUND
 
 STAGED_COMPRESSION: Final = "lz4"
 """Staged files are written once and read once: lz4 costs a fifth of zstd's time."""
@@ -76,6 +77,10 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return self.files.is_empty()
+
+
+NOTHING_PLANNED = Plan(pl.DataFrame(schema=FOUND), found=0, unsettled=0)
+"""Plan of a run that takes in no file."""
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.display import tell
+from flows.durations import interval_length
 from flows.prefect_api import configured_api, is_answering
-from flows.settings import INTERVAL, WHOLE_ZONE, Settings
+from flows.settings import WHOLE_ZONE, Settings
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ START_SECONDS = 120.0
 
 STOP_SECONDS = 20.0
 """How long a server may take to stop of its own accord."""
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ServerNotStartedError(Exception):
@@ -116,10 +114,8 @@ def _schedule(text: str) -> "Schedule":
     """Return Prefect's schedule for `every 15m`, or for cron text."""
     from prefect.schedules import Cron, Interval  # noqa: PLC0415 -- slow
 
-    interval = INTERVAL.fullmatch(text)
-    if interval is None:
-        return Cron(text)
-    return Interval(timedelta(**{UNITS[interval["unit"]]: int(interval["count"])}))
+    interval = interval_length(text)
+    return Cron(text) if interval is None else Interval(interval)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ _HELD_BACK = """
 """
 _INCIDENTS = """
     SELECT source, rule, severity, occurrences, last_seen_at, message
-    FROM ops.incidents WHERE status = 'open' ORDER BY last_seen_at DESC, source, rule LIMIT 10
+    FROM ops.incidents WHERE status = 'open' ORDER BY severity, last_seen_at DESC, source, rule LIMIT 10
 """
 
 
@@ -39,7 +39,7 @@ class Status:
         counts: `table_name`, `row_count`.
         runs: The last five rows of `ops.runs`, newest first.
         held_back: Reasons of the open quarantine: `source`, `reason`, `records`.
-        incidents: Open incidents, the latest first.
+        incidents: Ten open incidents, critical ones first, then the latest.
         holder: Who writes now; null where nobody does.
         is_stale: Whether there is a commit that the published file does not show.
     """

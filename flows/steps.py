@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
+from flows.custom import custom_rules
 from flows.land import land
 from flows.load import load, record_new_paths
 from flows.match import match
+from flows.missing import newly_missing
 from flows.parse import parse
-from flows.run import OnProgress, Plan, Request, Run, Summary
+from flows.run import NOTHING_PLANNED, OnProgress, Plan, Request, Run, Summary
 from flows.validate import validate
+from flows.watch import note_missing
 from warehouse import publish as publishing
 from warehouse.errors import HomeNotWritableError
 from warehouse.home import Home
@@ -59,9 +62,18 @@ def take_in(
 ) -> Summary:
     """Take in what was planned, in this process; what another run took in since then is no news any more."""
     if planned.is_empty:
-        return NOTHING_NEW
+        return watch(request, on_wait=on_wait)
     with open_run(request, planned, on_wait=on_wait, on_progress=on_progress) as run:
         return run_steps(run, perform=_directly)
+
+
+def watch(request: Request, *, on_wait: OnWait = lambda _: None) -> Summary:
+    """Note which sources have fallen silent, where there is nothing else to do."""
+    if not newly_missing(request.settings):
+        return NOTHING_NEW
+    with open_run(request, NOTHING_PLANNED, purpose="watch", on_wait=on_wait) as run:
+        note_missing(run, newly_missing(request.settings))
+    return NOTHING_NEW
 
 
 def run_steps(run: Run, *, perform: Perform) -> Summary:
@@ -82,6 +94,7 @@ def plan(request: Request, *, on_wait: OnWait = lambda _: None) -> Plan:
 
     A commit that was never published, because its run was killed, is published first, whatever is found.
     """
+    custom_rules(request.settings)  # read here, so that a file that is no rule stops a run before it begins
     home = prepare(request.settings.home)
     if publishing.is_stale(home):
         with hold_writer_lock(home.writer_lock, purpose="publish", on_wait=on_wait), open_lake(home) as lake:

@@ -10,20 +10,43 @@ from pathlib import Path
 
 import polars as pl
 
-from expectations.incidents import Failure, update_incidents
-from expectations.row_rules import Severity
-from expectations.suites import validate_run
-from expectations.table_rules import source_figures
+from expectations.changes import MOST_RUNS, MOST_WEEKDAY_RUNS, Past, read_past
+from expectations.declared import Severity
+from expectations.figures import Delivered, take_figures
+from expectations.incidents import SourceRule, update_incidents
+from expectations.suites import Outcomes, validate_run
+from flows.custom import Tables, ask_custom_rules, custom_rules
+from flows.missing import RULE as DROP_MISSING
+from flows.missing import find_missing
 from flows.quarantine import as_quarantine
 from flows.rules import rules_of
 from flows.run import STAGED_COMPRESSION, Progress, Run
-from transforms.ops_schema import INCIDENTS, VALIDATIONS
+from transforms.ops_schema import INCIDENTS, SOURCE_FIGURES, VALIDATIONS
 from transforms.raw_batches import EXCERPT_CHARS
+from transforms.schema import RECORDS
 
 JUDGED = pl.Schema({"source": pl.String(), "is_refused": pl.Boolean()})
 """One row per source that delivered anything that could be read."""
 
 BATCH_REFUSED = "batch_refused"
+
+PAST = f"""
+    WITH refused AS (
+        SELECT DISTINCT source, run_id FROM ops.validations
+        WHERE source IN (SELECT unnest($sources)) AND severity = 'critical' AND NOT success AND suite <> 'records'
+    ),
+    runs AS (
+        SELECT source, run_id FROM ops.source_figures ANTI JOIN refused USING (source, run_id)
+        WHERE source IN (SELECT unnest($sources)) AND figure = 'records_in'
+        QUALIFY row_number() OVER (PARTITION BY source ORDER BY noted_at DESC, run_id DESC) <= {MOST_RUNS}
+        OR (
+            isodow(noted_at) = $weekday AND row_number() OVER
+            (PARTITION BY source, isodow(noted_at) ORDER BY noted_at DESC, run_id DESC) <= {MOST_WEEKDAY_RUNS}
+        )
+    )
+    SELECT source, run_id, figure, item, value, noted_at FROM ops.source_figures SEMI JOIN runs USING (source, run_id)
+"""
+"""Figures of the last runs of sources, and of their last ones on a day of the week; refused batches are no past."""
 
 
 def validate(run: Run) -> None:
@@ -37,25 +60,72 @@ def validate(run: Run) -> None:
     if not batches:
         pl.DataFrame(schema=JUDGED).write_parquet(run.path("judged"))
         return
-    outcomes = pl.scan_parquet(run.staged("outcomes"))
-    figures = source_figures(pl.read_parquet(batches), outcomes)
-    checks = {name: rules_of(run.settings.source(name)) for name in figures["source"]}
-    validated = validate_run(outcomes, figures, checks=checks, run_id=run.run_id, checked_at=run.started_at)
+    read, unread = pl.scan_parquet(run.staged("outcomes")), pl.scan_parquet(run.staged("unread"))
+    figures = _figures(run, pl.read_parquet(batches), read)
+    sources = figures.get_column("source").unique().sort().to_list()
+    validated = validate_run(
+        Outcomes(read, unread, figures),
+        checks={name: rules_of(run.settings.source(name)) for name in sources},
+        past=_past(run, sources),
+        more=ask_custom_rules(custom_rules(run.settings), {source: _tables(run, source) for source in sources}),
+        run_id=run.run_id,
+        checked_at=run.started_at,
+    )
+    missing = find_missing(run.settings, run.lake.query, now=run.started_at, delivering=set(sources))
+    known = run.lake.latest(INCIDENTS)
     incidents = update_incidents(
-        run.lake.latest(INCIDENTS),
-        validated.failures,
-        validated.passed,
+        known,
+        [*validated.failures, *missing],
+        validated.passed | {(source, DROP_MISSING) for source in sources} | _not_asked(known, validated.validations),
         run_id=run.run_id,
         noted_at=run.started_at,
         commit_no=run.commit_no,
     )
     for source in sorted(validated.refused):
-        _hold_back(run, source, [failure for failure in validated.failures if failure.source == source])
-    figures.select("source", is_refused=pl.col("source").is_in(sorted(validated.refused))).write_parquet(
-        run.path("judged")
+        _hold_back(run, source, why=validated.why_refused(source))
+    judged = pl.DataFrame({"source": sources}).with_columns(
+        is_refused=pl.col("source").is_in(sorted(validated.refused))
     )
+    judged.write_parquet(run.path("judged"))
     validated.validations.write_parquet(run.path(VALIDATIONS.name))
+    noted = figures.with_columns(run_id=pl.lit(run.run_id), noted_at=pl.lit(run.started_at))
+    noted.select(SOURCE_FIGURES.schema.names()).write_parquet(run.path(SOURCE_FIGURES.name))
     incidents.write_parquet(run.path(INCIDENTS.name))
+
+
+def _not_asked(incidents: pl.DataFrame, validations: pl.DataFrame) -> set[SourceRule]:
+    """Return the rules of incidents that no source of the run is held to any more; nothing else would close them."""
+    asked = validations.filter(pl.col("severity") != str(Severity.INFO)).select("source", rule="expectation")
+    of_sources = incidents.join(validations.select("source").unique(), on="source", how="semi")
+    ended = of_sources.join(asked, on=["source", "rule"], how="anti")
+    return set(ended.select("source", "rule").iter_rows())
+
+
+def _tables(run: Run, source: str) -> Tables:
+    return {kind: run.staged(kind, sources=[source]) for kind in ("records", "spans")}
+
+
+def _figures(run: Run, batches: pl.DataFrame, outcomes: pl.LazyFrame) -> pl.DataFrame:
+    """Take the figures of every source of the run."""
+    delivered = Delivered(
+        counts=batches,
+        drops=pl.read_parquet(run.path("drop_counts")),
+        records=pl.scan_parquet(run.staged("records")),
+        lines=pl.scan_parquet(run.staged("lines")),
+        outcomes=outcomes,
+        stored=run.lake.rows(RECORDS).select("match_key"),
+    )
+    return take_figures(delivered, now=run.started_at)
+
+
+def _past(run: Run, sources: Sequence[str]) -> dict[str, Past]:
+    """Read the figures of past runs of the sources, the latest runs of each."""
+    return past_by_source(run.lake.query(PAST, {"sources": list(sources), "weekday": run.started_at.isoweekday()}))
+
+
+def past_by_source(rows: pl.DataFrame) -> dict[str, Past]:
+    """Arrange the rows of PAST."""
+    return {str(source): read_past(of_source) for (source,), of_source in rows.group_by("source")}
 
 
 def accepted_sources(run: Run) -> list[str]:
@@ -73,9 +143,8 @@ def _judged(run: Run, *, is_refused: bool) -> list[str]:
     return judged.filter(pl.col("is_refused") == is_refused)["source"].to_list()
 
 
-def _hold_back(run: Run, source: str, failures: Sequence[Failure]) -> None:
+def _hold_back(run: Run, source: str, *, why: str) -> None:
     """Stage every record of the source for the quarantine, batch by batch."""
-    why = " ".join(failure.message for failure in failures if failure.severity is Severity.CRITICAL)
     for records, quarantine in zip(
         run.staged("records", sources=[source]), run.staged("quarantine", sources=[source]), strict=True
     ):

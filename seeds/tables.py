@@ -59,3 +59,12 @@ def word_shares() -> pl.DataFrame:
 def block_phrases() -> tuple[str, ...]:
     """What sites say instead of an article, in words; ^ stands for the start of the text and $ for its end."""
     return tuple(read_table("block_pages", "language", "pattern", "example")["pattern"])
+
+
+@cache
+def common_words() -> Mapping[str, tuple[str, ...]]:
+    """Return the commonest words of prose by language: those that stand in any text of some length."""
+    return {
+        language: tuple(words.split("|"))
+        for language, words in read_table("common_words", "language", "words").iter_rows()
+    }

@@ -1,6 +1,7 @@
 """What the tests of several folders share: a home folder, records, and a run."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -46,6 +47,14 @@ Ingest = Callable[..., Summary]
 KillAt = Callable[..., None]
 Copydesk = Callable[..., tuple[int, str, str]]
 Query = Callable[[str], list[tuple[Any, ...]]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is long where CI is set."""
+    left_out = pytest.mark.skip(reason="long: make test runs it, unless CI is set")
+    for item in items:
+        if os.environ.get("CI") and item.get_closest_marker("long"):
+            item.add_marker(left_out)
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 import typer
 
-from expectations.row_rules import RowThresholds, row_rules
-from expectations.table_rules import DEFAULTS
+from expectations.declared import (
+    bound_declarations,
+    change_declarations,
+    row_declarations,
+    thresholds,
+    watch_declarations,
+)
+from expectations.table_rules import table_rules
 from flows import cli
-from flows.settings import FIELDS, SourceSettings, load_settings
+from flows.alerts.routes import KINDS, keys_of
+from flows.settings import load_settings
+from flows.source_settings import FIELDS, SourceSettings
 from seeds.tables import reason_codes
 from transforms.relations import Thresholds
 from transforms.schema import STORED
@@ -89,7 +97,7 @@ def test_every_key_of_a_source_is_listed() -> None:
 
 def test_thresholds_are_listed_with_their_defaults() -> None:
     listed = {row[0]: float(row[1]) for row in rows("Thresholds")}
-    assert listed == {field.name: field.default for field in dataclasses.fields(RowThresholds)}
+    assert listed == {name: threshold.value for name, threshold in thresholds().items()}
 
 
 def test_thresholds_of_copies_are_listed_with_their_defaults() -> None:
@@ -97,13 +105,28 @@ def test_thresholds_of_copies_are_listed_with_their_defaults() -> None:
     assert listed == {field.name: field.default for field in dataclasses.fields(Thresholds)}
 
 
+def test_keys_of_routes_are_listed_with_their_kinds() -> None:
+    listed = {row[0]: row[1] for row in rows("Keys of `[alerts.NAME]`")}
+    kinds_of = {key: [kind for kind in KINDS if key in keys_of(kind)] for kind in KINDS for key in keys_of(kind)}
+    assert listed == {key: "all" if len(kinds) == len(KINDS) else ", ".join(kinds) for key, kinds in kinds_of.items()}
+
+
 def test_rules_are_listed_with_their_severity_and_bound() -> None:
     listed = {tuple(row) for row in rows("Rules")}
-    of_rows = {(rule.code, str(rule.severity)) for rule in row_rules(RowThresholds(), block_phrases=())}
-    of_tables = {(rule.code, str(rule.severity), f"{rule.side} {rule.bound:g}") for rule in DEFAULTS}
-    assert listed == of_rows | of_tables
+    of_rows = {
+        (code, str(rule.severity), f"{rule.tolerated_share:g}")
+        for code, rule in row_declarations().items()
+        if rule.decided_by is None
+    }
+    of_tables = {(rule.code, str(rule.severity), f"{rule.side} {rule.bound:g}") for rule in table_rules({})}
+    changes = {
+        (code, rule.figure, str(rule.severity), f"{rule.least_change:g}")
+        for code, rule in change_declarations().items()
+    }
+    assert listed == of_rows | of_tables | changes
 
 
 def test_every_rule_has_a_code_with_meaning_and_remedy() -> None:
     codes = set(reason_codes()["code"])
-    assert {row[0] for row in rows("Rules")} <= codes
+    declared = (row_declarations(), bound_declarations(), change_declarations(), watch_declarations())
+    assert {code for rules in declared for code in rules} <= codes

@@ -21,7 +21,15 @@ from transforms.paragraphs import normalize_whitespace, split_paragraphs
 from transforms.source_lines import RULE, find_accepted_lines
 from transforms.spans import Edit, locate_pieces
 from transforms.structure import LEADING_BLOCKS, find_repeats, find_structure
-from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
+from transforms.text_repair import (
+    CONTROL_CHARACTER,
+    MOJIBAKE,
+    UNTYPED,
+    Repaired,
+    change_where,
+    repair_texts,
+    rows_mask,
+)
 
 BODY_SPANS = pl.Schema(
     {
@@ -50,8 +58,9 @@ class CleanBodies:
             `found_authors` and `authors_rule` (null where none are named), `found_published_at` and
             `found_modified_at` (as written, null where none are stated), `headline_rule` and `dek_rule` (null where
             given), `boilerplate_chars` (of removed blocks but for OF_ARTICLE), `repairs` (how many spans of repairs),
-            `is_only_wall` (nothing but prompts for consent or a subscription), `is_mojibake_repaired`, and
-            `is_beyond_plain`, false only where the body holds no such characters.
+            `is_only_wall` (nothing but prompts for consent or a subscription), `is_mojibake_repaired`,
+            `had_control_characters` (that nobody types), and `is_beyond_plain`, false only where the body holds no such
+            characters.
         spans: Schema `BODY_SPANS`; `row` counts from 0.
         removed_lines: `row` and `line` of the blocks that were removed as accepted lines.
     """
@@ -79,6 +88,7 @@ def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequenc
     repairs = _span_repairs(labelled, original, repaired.edits)
     records = texts.pipe(_apply_pieces, blocks, pieces).with_columns(
         is_mojibake_repaired=rows_mask(repaired.rows_with(MOJIBAKE), raw.height),
+        had_control_characters=_hold_untyped(original, repaired),
         is_beyond_plain=repaired.is_beyond_plain,
     )
     counts = repairs.group_by("row").agg(repairs=pl.len().cast(pl.Int64))
@@ -91,6 +101,13 @@ def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequenc
     shown = records.drop("row", "original", "text")
     spans = pl.concat([labelled, repairs])
     return CleanBodies(shown, spans.sort("row", "char_start", "char_end"), removed_lines)
+
+
+def _hold_untyped(original: pl.Series, repaired: Repaired) -> pl.Series:
+    """Tell which texts held control characters that nobody types."""
+    controlled = rows_mask(repaired.rows_with(CONTROL_CHARACTER), len(original))
+    found = original.filter(controlled).str.contains(UNTYPED)
+    return rows_mask(controlled.arg_true().filter(found).to_list(), len(original))
 
 
 def _spare_titles(labels: pl.DataFrame, blocks: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:

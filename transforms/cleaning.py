@@ -232,6 +232,7 @@ def _observe(records: pl.DataFrame, language_hint: str | None, now: datetime) ->
         "ambiguous_date": pl.any_horizontal(code == AMBIGUOUS for code in date_codes),
         "headline_mismatch": pl.col("is_headline_doubtful"),
         "block_page": pl.col("is_only_wall"),
+        "control_characters": pl.col("had_control_characters"),
         "early_date": pl.any_horizontal(pl.col(name) < EARLY for name in DATE_FIELDS),
         "future_date": pl.any_horizontal(pl.col(name) > now + FUTURE_TOLERANCE for name in DATE_FIELDS),
         "language_mismatch": declared != pl.col("language"),

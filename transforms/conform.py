@@ -23,6 +23,7 @@ from typing import NamedTuple
 import orjson
 
 from transforms.columns import TEXTS
+from transforms.field_counts import FieldCounts
 from transforms.raw_schema import EVIDENCE_FIELDS, RAW_RECORDS
 
 POSITION_FIELDS = ("record_no", "byte_start", "byte_end")
@@ -77,10 +78,12 @@ class FieldNames:
     Attributes:
         aliases: Lower-case input name to raw field, for every source; earlier ones win.
         mapping: Input name to raw field as one source declares it; beats `aliases`.
+        counts: The fields of all records that were conformed by these names.
     """
 
     aliases: Mapping[str, str]
     mapping: Mapping[str, str] = field(default_factory=dict)
+    counts: FieldCounts = field(init=False, repr=False, compare=False, default_factory=FieldCounts)
     _ranks: dict[str, tuple[str, int]] = field(init=False, repr=False, compare=False, default_factory=dict)
     _plans: dict[tuple[str, ...], _Plan] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -157,7 +160,9 @@ def conform_record(fields: Mapping[str, object], names: FieldNames) -> dict[str,
     Never raises, whatever the values are. Text is kept exactly, lone surrogates included: `BatchBuilder` replaces
     them, as it alone learns at no cost that there are any.
     """
-    plan = names.plan(tuple(fields))
+    inputs = tuple(fields)
+    plan = names.plan(inputs)
+    names.counts.add(inputs, fields.values())
     record = _EMPTY_RECORD.copy()
     extra = {name: fields[name] for name in plan.rest}
     for target, source in plan.single:

@@ -18,7 +18,7 @@ DROPS = Table(
         Column("bytes", COUNT, "Size in bytes, as it lay."),
         Column("records_in", COUNT, "Records found in it."),
         Column("records_loaded", COUNT, "Records of it that are in the table records now."),
-        Column("records_quarantined", COUNT, "Records of it that are in open quarantine now."),
+        Column("records_quarantined", COUNT, "Records of it that are held back now, open or dismissed."),
         Column("records_retracted", COUNT, "Records of it that were withdrawn."),
         Column("status", TEXT, "loaded, partly_loaded, rejected, refused or skipped."),
         Column("error", TEXT, "What was wrong with the drop as a whole; null if nothing."),
@@ -45,7 +45,8 @@ QUARANTINE = Table(
         Column("severity", TEXT, "Highest severity among the reasons."),
         Column("detail", TEXT, "What was found, in words."),
         Column("raw", TEXT, "Excerpt of what came in."),
-        Column("status", TEXT, "open, replayed or dismissed."),
+        Column("status", TEXT, "open, replayed (it, or what it stood for, was taken in since) or dismissed."),
+        Column("note", TEXT, "Why it was dismissed; null unless it was."),
         Column("run_id", TEXT, "Run that held it back."),
         Column("quarantined_at", INSTANT, "When that run started (UTC)."),
         Column("noted_at", INSTANT, "When this row was written (UTC)."),
@@ -67,9 +68,24 @@ VALIDATIONS = Table(
         Column("severity", TEXT, "info, warning or critical."),
         Column("success", TRUTH, "Whether it held."),
         Column("evaluated", COUNT, "Rows or figures looked at."),
-        Column("unexpected", COUNT, "Rows or figures that failed it."),
+        Column("unexpected", COUNT, "Rows or figures that failed it; a few rows are tolerated by some rules."),
         Column("observed", TEXT, "Value observed, for table rules."),
+        Column("detail", TEXT, "What was found, or why nothing can be said; null where all is well."),
         Column("checked_at", INSTANT, "When the run started (UTC)."),
+    ),
+)
+
+
+SOURCE_FIGURES = Table(
+    "ops.source_figures",
+    "One row per run, source and figure: what the rules on batches look at, and what later runs are compared with.",
+    (
+        Column("run_id", TEXT, "Run."),
+        Column("source", TEXT, "Source that delivered the batch."),
+        Column("figure", TEXT, "Name of the figure: records_in, headline_fill_rate, language_share, ..."),
+        Column("item", TEXT, "What of several things it counts, such as a language; null where there is but one."),
+        Column("value", SHARE, "The figure: a count, a share from 0 to 1, or in the unit that its name ends with."),
+        Column("noted_at", INSTANT, "When the run started (UTC)."),
     ),
 )
 
@@ -83,13 +99,20 @@ RUNS = Table(
         Column(
             "kind",
             TEXT,
-            "ingest, reclean (records cleaned again after a decision) or rebuild; later: replay, retract.",
+            "ingest, replay (quarantined records parsed again), reclean (records cleaned again after a decision) or "
+            "rebuild, or watch (a source has fallen silent); later: retract.",
         ),
         Column("started_at", INSTANT, "Start (UTC)."),
         Column("finished_at", INSTANT, "End, as of its commit (UTC)."),
         Column("status", TEXT, "done or refused."),
-        Column("drops", COUNT, "Drops taken in, those that could not be read included."),
-        Column("records_in", COUNT, "Records found: records_loaded + records_quarantined."),
+        Column(
+            "drops", COUNT, "Drops taken in, those that could not be read included; of a replay, those parsed again."
+        ),
+        Column(
+            "records_in",
+            COUNT,
+            "Records found, or looked at again: records_loaded + records_quarantined.",
+        ),
         Column("records_loaded", COUNT, "Records loaded."),
         Column("records_quarantined", COUNT, "Records held back."),
         Column("exact_copies", COUNT, "Loaded records that are exact copies."),
@@ -117,6 +140,9 @@ INCIDENTS = Table(
         Column("status", TEXT, "open, resolved or muted."),
         Column("first_seen_at", INSTANT, "First failure (UTC)."),
         Column("last_seen_at", INSTANT, "Latest failure (UTC)."),
+        Column("resolved_at", INSTANT, "When a run last found it gone (UTC); null while it lasts."),
+        Column("muted_until", INSTANT, "Until when nobody is told of it (UTC); null unless muted."),
+        Column("note", TEXT, "Why it was muted; null unless it is."),
         Column("occurrences", COUNT, "Runs in which it failed."),
         Column("message", TEXT, "The latest failure in words."),
         Column("sample", TEXT, "Where to look: a record or quarantine id of the latest failure."),
@@ -146,7 +172,11 @@ FINGERPRINTS = Table(
     (
         Column("match_key", TEXT, "Match key of the records that have the text."),
         Column("shingles", COUNT, "Shingles that the sample was taken from: each six words in a row."),
-        Column("sketch", BYTES, "Sampled shingles: the lower 32 bits of each hash, sorted, little-endian."),
+        Column(
+            "sketch",
+            BYTES,
+            "Sampled shingles: the lower 32 bits of each hash, little-endian, in the order of the text.",
+        ),
     ),
 )
 

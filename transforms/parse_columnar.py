@@ -142,6 +142,9 @@ def _raw_batch(batch: pa.RecordBatch, builder: BatchBuilder, *, options: ParseOp
         for target, source in single
         if _is_text(columns[source].type) and target not in LIST_FIELDS
     }
+    for target, source in single:
+        if target in whole:
+            options.names.counts.add_texts(source, records=int((whole[target] != "").sum()))
     for row in _rows(columns, count=batch.num_rows):
         builder.add_record(conform_record(row, options.names), byte_start=None, byte_end=None)
     raw = builder.take()

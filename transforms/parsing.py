@@ -33,11 +33,13 @@ class ParsedDrop:
         format: Format, by content first.
         encoding: Python codec that its text is read with; null for formats that are no text.
         batches: Its records and rejects in the order of the file; read them once.
+        has_mark: Whether it begins with a byte-order mark.
     """
 
     format: Format
     encoding: str | None
     batches: Iterator[RawBatch]
+    has_mark: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,13 @@ def parse_drop(stream: BinaryIO, *, name: str, options: ParseOptions) -> ParsedD
     if format_ in {Format.PARQUET, Format.ARROW}:
         return ParsedDrop(format_, None, _parse_columnar(content, format_, options))
     encoding = encoding or UTF_8
-    return ParsedDrop(format_, encoding.name, _parse_text_format(content, format_, encoding, options))
+    batches = _parse_text_format(content, format_, encoding, options)
+    return ParsedDrop(format_, encoding.name, batches, has_mark=encoding.bom_bytes > 0)
+
+
+def read_content(stream: BinaryIO) -> BinaryIO:
+    """Take the compression off a drop: byte spans count from the first byte of what this gives."""
+    return _decompress(stream).stream
 
 
 def _decompress(stream: BinaryIO) -> _Content:

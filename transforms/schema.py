@@ -22,6 +22,7 @@ from transforms.ops_schema import (
     MATCHES,
     QUARANTINE,
     RUNS,
+    SOURCE_FIGURES,
     VALIDATIONS,
 )
 
@@ -214,6 +215,7 @@ STORED: Mapping[str, Table] = {
         DROPS,
         QUARANTINE,
         VALIDATIONS,
+        SOURCE_FIGURES,
         RUNS,
         INCIDENTS,
         LINE_SIGHTINGS,

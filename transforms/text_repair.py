@@ -29,6 +29,9 @@ CONTROL_CHARACTER = "control_character"
 _CONTROLS = (
     r"\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u115f\u1160\u180e\u202a-\u202e\u2060-\u2069\u3164\ufeff\uffa0\ufff9-\ufffb"
 )
+UNTYPED = r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202d\u202e\ufff9-\ufffb]"
+"""Of those, the ones that nobody types and no editor sets: terminals, damage and disguise do."""
+
 _ZERO_WIDTH_SPACE = "\u200b"
 _SPACELESS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer: there it parts words
 _TAGS = r"\U000e0001-\U000e007f"
@@ -63,9 +66,9 @@ def _misreading(codec: str, leads: bytes, least: int) -> str:
     return f"(?:[{lead}][{continuation}]){{{least}}}|{re.escape(bytes((0xE2, 0x80)).decode(codec))}"
 
 
-_MISREAD = "|".join(_misreading(*mistake) for mistake in _MISTAKEN_FOR)
-SIGNS_OF_DAMAGE = rf"[{_CONTROLS}{_ZERO_WIDTH_SPACE}\x{{e0001}}-\x{{e007f}}]|{_MISREAD}"
-_SIGNS_IN_LINE = re.compile(f"[\x80-\x9f]|{_MISREAD}")
+MISREAD = "|".join(_misreading(*mistake) for mistake in _MISTAKEN_FOR)
+SIGNS_OF_DAMAGE = rf"[{_CONTROLS}{_ZERO_WIDTH_SPACE}\x{{e0001}}-\x{{e007f}}]|{MISREAD}"
+_SIGNS_IN_LINE = re.compile(f"[\x80-\x9f]|{MISREAD}")
 
 # Every character that NFC can change, and few more; a test holds this against the Unicode tables. Asking costs a
 # seventh of normalizing.

@@ -16,6 +16,11 @@ class Home:
         return self.root / "copydesk.toml"
 
     @property
+    def expectations(self) -> Path:
+        """Rules that users add."""
+        return self.root / "expectations"
+
+    @property
     def landing(self) -> Path:
         """Drop zone, a folder for each source."""
         return self.root / "landing"
@@ -65,6 +70,11 @@ class Home:
         """Database and logs of a Prefect server that `copydesk serve` started."""
         return self.root / "prefect"
 
+    @property
+    def outbox(self) -> Path:
+        """Alerts that wait to be sent, and how far the incidents were told."""
+        return self.root / "outbox"
+
     def keeps(self, path: Path) -> bool:
         """Whether an absolute path lies in a folder that is ours alone."""
         return any(path.is_relative_to(folder) for folder in self.own_folders)
@@ -72,7 +82,7 @@ class Home:
     @property
     def own_folders(self) -> tuple[Path, ...]:
         """Folders in which nobody else puts anything."""
-        return self.raw, self.lake, self.staging, self.prefect, self.reports
+        return self.raw, self.lake, self.staging, self.prefect, self.reports, self.outbox
 
     @property
     def is_initialised(self) -> bool:

@@ -99,13 +99,13 @@ class Lake:
         """Run a query over the lake; stored tables stand under their lake names (see `stored_name`)."""
         return self.connection.execute(sql, parameters).pl()
 
-    def latest(self, table: Table) -> pl.DataFrame:
-        """Return the rows of a history that count, or all rows of another table."""
+    def latest(self, table: Table, *, where: str = "true") -> pl.DataFrame:
+        """Return the rows of a history that count, or all rows of another table; those only that meet a condition."""
         rows = f"SELECT * FROM {stored_name(table)}"
         if table.latest_by:
             key = ", ".join(table.latest_by)
             rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
-        return self.query(rows)
+        return self.query(f"SELECT * FROM ({rows}) WHERE {where}")
 
     def rows(self, table: Table) -> pl.LazyFrame:
         """Return the rows of a table, of a history all of them, as of the last commit, from its files.
@@ -216,6 +216,7 @@ def _attached(home: Home, access: str) -> Iterator[Lake]:
     with duckdb.connect(config=_configuration(home)) as connection:
         with _explained(home):
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")  # drawn on standard output, where results go
             _load_extensions(connection)
             _attach(connection, home, access)
         yield Lake(home, connection)

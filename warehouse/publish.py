@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from transforms.columns import Column, Table
+from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.home import Home
@@ -32,6 +33,12 @@ _SHOWN_ONLY = {
     ),
 }
 """Which of the rows that count in a history are shown; all, by default."""
+
+_STATUS_NOW = (
+    "CASE WHEN status <> 'muted' OR muted_until > now() THEN status WHEN resolved_at IS NULL THEN 'open' "
+    "ELSE 'resolved' END"
+)
+"""Status of an incident, a mute that has ended left aside: it stands in the row until a run judges the rule again."""
 
 BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headings, separated by one blank line."
 
@@ -97,6 +104,8 @@ def _select(table: Table, data_files: Sequence[Path]) -> str:
         rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
     if table.name in _SHOWN_ONLY:
         rows = f"SELECT * FROM ({rows}) {_SHOWN_ONLY[table.name]}"
+    if table is INCIDENTS:
+        rows = f"SELECT * REPLACE ({_STATUS_NOW} AS status) FROM ({rows})"
     if table is ARTICLES:
         names = ", ".join(f"a.{column.name}" for column in shown)
         rows = (

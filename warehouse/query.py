@@ -1,7 +1,7 @@
 """Reading the published file, as any client would: read-only, with no extension."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,21 +40,21 @@ def run_query(home: Home, sql: str) -> Iterator[Result]:
         QueryError: if there is no query, or DuckDB refuses it.
     """
     with _open_published(home) as published, _explained():
-        _check_is_query(sql, published)
+        check_is_query(sql, published)
         cursor = published.execute(sql)
         described = cursor.description or []
         names, types = [column[0] for column in described], [str(column[1]) for column in described]
         yield Result(names, types, _fetch(cursor))
 
 
-def _check_is_query(sql: str, published: duckdb.DuckDBPyConnection) -> None:
+def check_is_query(sql: str, published: duckdb.DuckDBPyConnection) -> None:
     """Let through one query; opening the file read-only would not keep a statement from writing elsewhere."""
     statements = published.extract_statements(sql)
     if not statements:
         raise QueryError("The query is empty; try 'SELECT * FROM articles'.")
     explained = _EXPLAIN.sub("", sql, count=1)
     if len(statements) == 1 and explained != sql:
-        _check_is_query(explained, published)
+        check_is_query(explained, published)
         return
     # PIVOT is taken apart into statements that have no text of their own.
     is_one = len(statements) == 1 or not any(statement.query for statement in statements)
@@ -62,15 +62,42 @@ def _check_is_query(sql: str, published: duckdb.DuckDBPyConnection) -> None:
         raise QueryError("This is not one query; write a single SELECT, as nothing is changed here.")
 
 
-def read_published(home: Home, sql: str) -> pl.DataFrame:
-    """Return the result of a query on the published file as a frame.
+def read_published(home: Home, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
+    """Return the result of a query on the published file as a frame; `parameters` are bound to `$name`.
 
     Raises:
         NotPublishedError: if nothing has been published.
         QueryError: if DuckDB refuses the query.
     """
-    with _open_published(home) as published, _explained():
-        return published.execute(sql).pl()
+    with open_reader(home) as reader:
+        return reader.read(sql, parameters)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The published file as it was when it was opened, whatever is published meanwhile."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def read(self, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
+        """Return the result of a query as a frame; parameters stand in it as `$name`.
+
+        Raises:
+            QueryError: if DuckDB refuses the query.
+        """
+        with _explained():
+            return self.connection.execute(sql, parameters).pl()
+
+
+@contextmanager
+def open_reader(home: Home) -> Iterator[Reader]:
+    """Open the published file for several queries that have to agree. Times are in UTC.
+
+    Raises:
+        NotPublishedError: if nothing has been published.
+    """
+    with _open_published(home) as published:
+        yield Reader(published)
 
 
 @contextmanager
@@ -94,6 +121,7 @@ def _open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     with published:
         _check_place(published, home)
         published.execute("SET TimeZone = 'UTC'")
+        published.execute("SET enable_progress_bar = false")
         yield published
 
 

@@ -90,6 +90,25 @@ class RawStore:
         with stored:
             return _small_or_stream(stored.read())
 
+    def check(self, drop_sha256: str) -> None:
+        """Read the bytes of a drop, and make sure that they are those that were delivered.
+
+        Raises:
+            RawDropError: if they are not there, or are others.
+        """
+        digest = hashlib.sha256()
+        try:
+            with self.open(drop_sha256) as content:
+                while chunk := content.read(CHUNK_BYTES):
+                    digest.update(chunk)
+        except (zstandard.ZstdError, OSError) as error:
+            raise self._damaged(drop_sha256) from error
+        if digest.hexdigest() != drop_sha256:
+            raise self._damaged(drop_sha256)
+
+    def _damaged(self, drop_sha256: str) -> RawDropError:
+        return RawDropError(f"{self._bytes_path(drop_sha256)} is damaged; restore it from a backup.")
+
     def deliveries(self, drop_sha256: str) -> list[Delivery]:
         """Return the ledger of a drop, empty if it was never stored, or a power cut left half of it."""
         try:

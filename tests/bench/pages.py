@@ -25,8 +25,8 @@ from typing import Any, cast
 import polars as pl
 import trafilatura
 
+from flows.drop_reader import DropReader
 from flows.extraction_pool import ExtractionPool
-from flows.parse import _DropReader
 from flows.run import Run
 from flows.settings import load_settings
 from transforms.decoding import decode_text
@@ -70,7 +70,7 @@ def _reader(home: Path, pages: Sequence[bytes]) -> Callable[[], float]:
             for waiting in [pool.begin("<html></html>") for _ in range(2 * PROCESSES)]:
                 waiting()
             started = time.perf_counter()
-            reader = _DropReader(cast("Run", run), files_total=len(drops), pages=pool)
+            reader = DropReader(cast("Run", run), files_total=len(drops), pages=pool)
             read = sum(batch.records.height for batch in reader.batches(pl.DataFrame(drops)))
             assert read == len(drops)
             return time.perf_counter() - started

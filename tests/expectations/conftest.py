@@ -6,16 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from expectations.row_rules import (
-    CheckedRows,
-    RowRule,
-    RowThresholds,
-    Severity,
-    apply_row_rules,
-    row_rules,
-    with_severities,
-)
-from seeds.tables import read_table
+from expectations.declared import Severity
+from expectations.row_conditions import Phrases
+from expectations.row_rules import CheckedRows, RowRule, RowRuleChange, apply_row_rules, changed_rules, row_rules
+from seeds.tables import block_phrases, common_words
 from transforms.schema import RECORDS
 
 PROSE = "The council met on Tuesday and agreed to repair the bridge before winter sets in."
@@ -23,13 +17,13 @@ CLEANED = {name: dtype for name, dtype in RECORDS.schema.items() if name not in 
 
 
 @pytest.fixture(scope="session")
-def block_phrases() -> list[str]:
-    return read_table("block_pages", "language", "pattern", "example")["pattern"].to_list()
+def phrases() -> Phrases:
+    return Phrases(block_phrases(), common_words())
 
 
 @pytest.fixture(scope="session")
-def default_rules(block_phrases: list[str]) -> tuple[RowRule, ...]:
-    return row_rules(RowThresholds(), block_phrases=block_phrases)
+def default_rules(phrases: Phrases) -> tuple[RowRule, ...]:
+    return row_rules({}, phrases=phrases)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +49,8 @@ def check(records: Callable[..., pl.DataFrame], default_rules: tuple[RowRule, ..
     def judge(
         *overrides: Mapping[str, Any], source: str = "gazette", severities: Mapping[str, Severity] | None = None
     ) -> CheckedRows:
-        rules = with_severities(default_rules, severities or {})
+        changes = {code: RowRuleChange(severity) for code, severity in (severities or {}).items()}
+        rules = changed_rules(default_rules, changes)
         return apply_row_rules(records(*overrides, source=source), rules=rules)
 
     return judge

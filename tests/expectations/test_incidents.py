@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from expectations.incidents import Failure, SourceRule, fingerprint, update_incidents
+from expectations.incidents import Failure, SourceRule, fingerprint, mute, unmute, update_incidents
 from expectations.row_rules import Severity
 from transforms.ops_schema import INCIDENTS
 
@@ -34,6 +34,9 @@ def test_a_first_failure_opens_an_incident() -> None:
             "status": "open",
             "first_seen_at": noted_at,
             "last_seen_at": noted_at,
+            "resolved_at": None,
+            "muted_until": None,
+            "note": None,
             "occurrences": 1,
             "message": "3 of 9 records failed future_date.",
             "sample": "r_1",
@@ -67,10 +70,42 @@ def test_a_resolved_incident_is_not_resolved_again() -> None:
     assert run(resolved, passed=PASSED, day=3).is_empty()
 
 
-def test_a_muted_incident_counts_and_stays_muted_whatever_happens() -> None:
-    muted = run(NOTHING, FAILURE).with_columns(status=pl.lit("muted"))
-    assert run(muted, FAILURE, day=2).select("status", "occurrences").rows() == [("muted", 2)]
-    assert run(muted, passed=PASSED, day=2).is_empty()
+def muted_until(day: int) -> pl.DataFrame:
+    [incident] = run(NOTHING, FAILURE).to_dicts()
+    muted = mute(incident, until=START + timedelta(days=day), reason="known")
+    return pl.DataFrame([muted], schema=INCIDENTS.schema)
+
+
+def test_a_muted_incident_counts_and_stays_muted() -> None:
+    counted = run(muted_until(5), FAILURE, day=2)
+    assert counted.select("status", "occurrences", "note").rows() == [("muted", 2, "known")]
+
+
+def test_a_muted_incident_notes_once_and_quietly_that_its_rule_holds_and_forgets_it_when_it_fails() -> None:
+    quiet = run(muted_until(5), passed=PASSED, day=2)
+    assert quiet.select("status", "resolved_at").rows() == [("muted", START + timedelta(days=2))]
+    assert run(quiet, passed=PASSED, day=3).is_empty()
+    assert run(quiet, FAILURE, day=3).select("status", "resolved_at").rows() == [("muted", None)]
+
+
+def test_after_the_mute_a_failure_opens_the_incident_and_a_run_in_which_it_holds_resolves_it() -> None:
+    fields = ("status", "occurrences", "resolved_at", "muted_until", "note")
+    assert run(muted_until(2), FAILURE, day=2).select(fields).rows() == [("open", 2, None, None, None)]
+    gone = START + timedelta(days=3)
+    assert run(muted_until(2), passed=PASSED, day=3).select(fields).rows() == [("resolved", 1, gone, None, None)]
+
+
+def test_an_incident_that_was_resolved_while_muted_keeps_the_time_of_it() -> None:
+    quiet = run(muted_until(3), passed=PASSED, day=2)
+    resolved = run(quiet, passed=PASSED, day=4)
+    assert resolved.select("status", "resolved_at").rows() == [("resolved", START + timedelta(days=2))]
+
+
+def test_unmuting_gives_back_what_muting_hid() -> None:
+    [lasting] = muted_until(5).to_dicts()
+    [gone] = run(muted_until(5), passed=PASSED, day=2).to_dicts()
+    assert [unmute(lasting)[name] for name in ("status", "muted_until", "note")] == ["open", None, None]
+    assert unmute(gone)["status"] == "resolved"
 
 
 def test_nothing_is_written_for_what_was_not_judged() -> None:

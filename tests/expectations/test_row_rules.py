@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expectations.row_rules import (
-    IDENTITY,
-    CheckedRows,
-    RowRule,
-    RowThresholds,
-    Severity,
-    apply_row_rules,
-    row_rules,
-)
+from expectations.declared import Severity
+from expectations.row_conditions import Condition, Phrases
+from expectations.row_rules import IDENTITY, CheckedRows, RowRule, apply_row_rules, row_rules
 from seeds.tables import reason_codes
 
 Check = Callable[..., CheckedRows]
@@ -129,18 +123,19 @@ def test_a_source_may_make_a_warning_critical_and_a_critical_rule_a_mere_note(ch
 
 
 def test_a_source_may_move_the_bounds(records: Records) -> None:
-    strict = row_rules(RowThresholds(min_body_chars=100, min_letter_share=0.9), block_phrases=[])
+    strict = row_rules({"min_body_chars": 100, "min_letter_share": 0.9}, phrases=Phrases())
     rejected = apply_row_rules(records({}, {"body": PROSE * 2 + " 123456789 123456789"}), rules=strict).rejected
     assert rejected["reasons"].to_list() == [["body_too_short"], ["not_prose"]]
 
 
 def test_without_phrases_no_page_is_a_block_page(records: Records) -> None:
-    rules = row_rules(RowThresholds(), block_phrases=[])
+    rules = row_rules({}, phrases=Phrases())
     assert apply_row_rules(records({"body": "Access Denied"}), rules=rules).rejected.is_empty()
 
 
 def test_a_rule_that_cannot_tell_holds_the_record_back(records: Records) -> None:
-    vague = RowRule("vague", "url", Severity.CRITICAL, lambda: pl.col("url") != "", lambda: pl.lit("Who knows?"), "-")
+    condition = Condition(lambda: pl.col("url") != "", lambda: pl.lit("Who knows?"))
+    vague = RowRule("vague", "url", Severity.CRITICAL, 0.0, condition, "-")
     assert apply_row_rules(records({"url": None}), rules=[vague]).rejected.height == 1
 
 
@@ -190,4 +185,4 @@ def test_of_real_news_nothing_is_held_back(default_rules: tuple[RowRule, ...], s
     )
     for rule in default_rules:
         if rule.column == "body" and rule.severity is Severity.CRITICAL:
-            assert news.filter(~rule.passes()).is_empty(), rule.code
+            assert rule.condition is None or news.filter(~rule.condition.passes()).is_empty(), rule.code

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expectations.changes import Past, change_rules
+from expectations.declared import Severity
 from expectations.engine import ValidationEngineError, preload
-from expectations.row_rules import CheckedRows, RowRule, Severity, with_severities
-from expectations.suites import Checks, Validated, validate_run
-from expectations.table_rules import TableRuleChange, count_batch, source_figures, table_rules
+from expectations.figures import add_up, count_batch, count_repeated_records, source_figures
+from expectations.record_suite import UNREAD
+from expectations.row_rules import CheckedRows, RowRule, RowRuleChange, changed_rules
+from expectations.suites import Outcomes, Validated, validate_run
+from expectations.table_rules import TableRuleChange, table_rules
+from expectations.verdicts import Checks
 from transforms.ops_schema import VALIDATIONS
 
 Check = Callable[..., CheckedRows]
@@ -37,19 +42,32 @@ def validate(default_rules: tuple[RowRule, ...]) -> Validate:
         unreadable: int = 0,
         changes: Mapping[str, Changes] | None = None,
         severities: Mapping[str, Mapping[str, Severity]] | None = None,
+        past: Mapping[str, Past] | None = None,
     ) -> Validated:
         counts = [count_batch(batch, source=source, unreadable=unreadable) for source, batch in batches.items()]
         outcomes = pl.concat([batch.outcomes for batch in batches.values()]).lazy()
+        unread = [
+            {"source": source, "record_id": f"r_{source}_unread_{number}", "reason": "malformed_json"}
+            for source in batches
+            for number in range(unreadable)
+        ]
         checks = {
             source: Checks(
-                rows=with_severities(default_rules, (severities or {}).get(source, {})),
+                rows=changed_rules(default_rules, _changes((severities or {}).get(source, {}))),
                 tables=table_rules((changes or {}).get(source, {})),
+                changes=change_rules((changes or {}).get(source, {})),
             )
             for source in batches
         }
-        return validate_run(outcomes, source_figures(pl.concat(counts), outcomes), checks=checks, **RUN)
+        figures = source_figures(add_up(pl.concat(counts)), [count_repeated_records(outcomes)])
+        found = Outcomes(outcomes, pl.LazyFrame(unread, schema=UNREAD), figures)
+        return validate_run(found, checks=checks, past=past or {}, **RUN)
 
     return run
+
+
+def _changes(severities: Mapping[str, Severity]) -> dict[str, RowRuleChange]:
+    return {code: RowRuleChange(severity) for code, severity in severities.items()}
 
 
 def row(validated: Validated, source: str, expectation: str) -> dict[str, object]:
@@ -80,14 +98,19 @@ def test_a_failed_row_rule_is_counted_and_reported_for_its_source_alone(check: C
     assert (failed["suite"], failed["success"], failed["evaluated"], failed["unexpected"]) == ("records", False, 3, 2)
     assert row(validated, "gazette", "missing_body")["success"]
     (failure,) = [one for one in validated.failures if one.rule == "missing_body"]
-    assert (failure.source, failure.severity, failure.sample) == ("post", CRITICAL, "r_post_1")
-    assert failure.message == "2 of 3 records failed missing_body."
+    assert (failure.source, failure.severity, failure.sample) == ("post", CRITICAL, "q_post_1")
+    assert failure.message == "2 of 3 records failed missing_body; up to 1 are usual."
 
 
 def test_row_rules_never_refuse_a_batch_even_if_no_record_is_left(check: Check, validate: Validate) -> None:
-    validated = validate({"gazette": check({"body": None}, {"body": "null"})})
+    validated = validate({"gazette": check(*[{"body": None}] * 2, *[{"body": "null"}] * 2)})
     assert validated.refused == frozenset()
     assert {failure.rule for failure in validated.failures} == {"missing_body", "body_too_short", "quarantined_share"}
+
+
+def test_one_record_of_a_few_is_chance_and_one_alone_is_not(check: Check, validate: Validate) -> None:
+    assert "missing_body" not in {one.rule for one in validate({"gazette": check({}, {"body": None})}).failures}
+    assert "missing_body" in {one.rule for one in validate({"gazette": check({"body": None})}).failures}
 
 
 def test_a_failed_table_rule_of_warning_severity_is_reported_and_refuses_nothing(
@@ -128,7 +151,7 @@ def test_what_was_not_judged_neither_passes_nor_fails(check: Check, validate: Va
     assert row(validated, "gazette", "missing_body")["evaluated"] == 0
     assert row(validated, "gazette", "headline_fill_rate")["evaluated"] == 0
     assert not {("gazette", "missing_body"), ("gazette", "headline_fill_rate")} & validated.passed
-    assert [failure.rule for failure in validated.failures] == ["quarantined_share"]
+    assert [failure.rule for failure in validated.failures] == ["quarantined_share", "malformed_json"]
 
 
 def test_a_failed_note_is_recorded_and_is_neither_failure_nor_pass(check: Check, validate: Validate) -> None:
@@ -160,7 +183,8 @@ def test_verdicts_equal_the_counts_however_differently_sources_declare_their_rul
             verdict = row(validated, name, code)
             failed = batch.outcomes.height - batch.outcomes[code].sum()
             assert (verdict["evaluated"], verdict["unexpected"]) == (batch.outcomes.height, failed)
-            assert verdict["success"] == (failed == 0)
+            allowed = int(batch.outcomes.height > 1 and code != "not_prose")  # one of a few may fail by chance
+            assert verdict["success"] == (failed <= allowed)
             assert verdict["severity"] == sources[name][1].get(code, "warning" if code == "future_date" else "critical")
 
 
@@ -169,6 +193,7 @@ def test_an_outcome_that_is_neither_true_nor_false_is_an_error(
 ) -> None:
     batch = check({}, {})
     undecided = batch.outcomes.with_columns(missing_body=pl.Series([None, True])).lazy()
-    figures = source_figures(count_batch(batch, source="gazette", unreadable=0), undecided)
+    figures = source_figures(add_up(count_batch(batch, source="gazette", unreadable=0)))
+    outcomes = Outcomes(undecided, pl.LazyFrame(schema=UNREAD), figures)
     with pytest.raises(ValidationEngineError, match=r"missing_body.* 0 failures where 1"):
-        validate_run(undecided, figures, checks={"gazette": Checks(default_rules, table_rules({}))}, **RUN)
+        validate_run(outcomes, checks={"gazette": Checks(default_rules, table_rules({}))}, past={}, **RUN)

@@ -58,8 +58,9 @@ def test_refused_batch_ends_with_one_and_holds_everything_back(
         (["batch_refused", "malformed_json"], 1),
     ]
     assert query("SELECT status, records_loaded, records_quarantined FROM ops.drops") == [("refused", 0, 4)]
-    assert query("SELECT rule, severity, status FROM ops.incidents WHERE severity = 'critical'") == [
-        ("record_count", "critical", "open")
+    assert query("SELECT rule, severity, status FROM ops.incidents WHERE severity = 'critical' ORDER BY ALL") == [
+        ("malformed_json", "critical", "open"),
+        ("record_count", "critical", "open"),
     ]
 
 

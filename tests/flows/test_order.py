@@ -37,10 +37,10 @@ PARTITION = """
 UNPROVEN = """
     SELECT x.* FROM record_articles x
     JOIN records r USING (record_id)
-    JOIN records c ON c.record_id = x.matched_record_id
+    LEFT JOIN records c ON c.record_id = x.matched_record_id
     LEFT JOIN ops.matches m
         ON m.one_key = least(r.match_key, c.match_key) AND m.other_key = greatest(r.match_key, c.match_key)
-    WHERE r.match_key <> c.match_key AND coalesce(m.containment, 0) < 0.3
+    WHERE x.relation <> 'canonical' AND r.match_key IS DISTINCT FROM c.match_key AND coalesce(m.containment, 0) < 0.3
 """
 """Records that were not compared with the one that stands for their article, or have too little in common with it."""
 

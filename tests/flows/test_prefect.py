@@ -115,7 +115,35 @@ def test_run_leaves_its_summary_as_an_artifact_and_a_task_for_each_step(served: 
     [row] = json.loads(artifact["data"])
     assert (row["status"], row["records_in"], row["records_quarantined"]) == ("done", 3, 1)
     tasks = served.post("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
-    assert sorted(task["name"].rpartition("-")[0] for task in tasks) == ["land", "load", "match", "parse", "validate"]
+    names = ["alert", "land", "load", "match", "parse", "validate"]
+    assert sorted(task["name"].rpartition("-")[0] for task in tasks) == names
+
+
+def test_run_leaves_a_report_and_an_artifact_that_links_to_it(served: Served) -> None:
+    found = until(
+        lambda: served.post("artifacts/filter", artifacts={"key": {"any_": ["copydesk-report"]}}),
+        seconds=RUN_SECONDS,
+        process=served.process,
+    )
+    page = served.home / "reports" / "report.html"
+    assert page.absolute().as_uri() in found[0]["data"]
+    assert "copydesk report" in page.read_text("utf-8")
+
+
+def test_report_that_cannot_be_written_fails_no_run(
+    served: Served, query: Query, tmp_path: Path, a_record: Any, write_lines: Any
+) -> None:
+    drop = write_lines(tmp_path / "wire" / "one.jsonl", [a_record(1)])
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "reports").write_text("in the way of a folder")
+    command = [*COPYDESK, "ingest", str(drop), "--json", "--home", str(tmp_path / "home")]
+    configured = environment(tmp_path, PREFECT_API_URL=served.url)
+    done = subprocess.run(command, capture_output=True, text=True, env=configured, check=False)
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "done")
+    assert "The report could not be made" in done.stderr
+    [(flow_run_id,)] = query("SELECT flow_run_id FROM ops.runs", tmp_path / "home")
+    run = served.post("flow_runs/filter", flow_runs={"id": {"any_": [flow_run_id]}})
+    assert [one["state_type"] for one in run] == ["COMPLETED"]
 
 
 def test_command_line_runs_the_flow_on_the_api_that_answers(
@@ -150,6 +178,24 @@ def test_refused_batch_is_a_completed_run_that_says_so(
     assert len(served.flow_runs(name={"any_": ["Refused"]})) == 1
 
 
+def test_replay_is_a_flow_as_well(
+    served: Served, query: Query, tmp_path: Path, a_record: Any, write_lines: Any
+) -> None:
+    drop = write_lines(tmp_path / "wire" / "one.jsonl", [a_record(1), {"body": "Rain."}])
+    home, configured = tmp_path / "home", environment(tmp_path, PREFECT_API_URL=served.url)
+    ingest = [*COPYDESK, "ingest", str(drop), "--home", str(home)]
+    subprocess.run(ingest, capture_output=True, env=environment(tmp_path), check=True)
+    (home / "copydesk.toml").write_text("[sources.wire]\nthresholds = { min_body_chars = 1 }\n")
+    program = f"from flows.replay import replay; replay(home={str(home)!r}, reason='body_too_short')"
+    subprocess.run([sys.executable, "-c", program], capture_output=True, env=configured, check=True)
+    [(kind, loaded, flow_run_id)] = query(
+        "SELECT kind, records_loaded, flow_run_id FROM ops.runs ORDER BY started_at DESC LIMIT 1", home
+    )
+    assert (kind, loaded) == ("replay", 1)
+    [run] = served.post("flow_runs/filter", flow_runs={"id": {"any_": [flow_run_id]}})
+    assert run["state_type"] == "COMPLETED"
+
+
 def test_failed_run_is_a_failed_flow_and_ends_with_three(
     served: Served, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -164,6 +210,56 @@ def test_failed_run_is_a_failed_flow_and_ends_with_three(
     assert (done.returncode, json.loads(done.stdout)["status"]) == (3, "failed")
     assert "cannot be written" in done.stderr
     assert len(served.flow_runs(type={"any_": ["FAILED"]})) == 1
+
+
+SAVED_BLOCKS = """
+import sys
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.blocks.system import Secret
+content = {"text": "{{subject}} {{body}}"}
+CustomWebhookNotificationBlock(name="desk", url=sys.argv[1] + "/by-prefect", json_data=content).save("desk")
+Secret(value=sys.argv[1] + "/by-us/T0PSECRET").save("desk-url")
+"""
+
+ROUTES = """
+[alerts.events]
+kind = "prefect"
+[alerts.desk]
+kind = "webhook"
+url_block = "desk-url"
+"""
+
+
+def test_incident_reaches_people_through_an_automation_and_a_webhook_whose_url_is_a_secret_block(
+    served: Served, tmp_path: Path, a_record: Any, write_lines: Any, receiver: Any
+) -> None:
+    configured = environment(tmp_path, PREFECT_API_URL=served.url)
+    subprocess.run([sys.executable, "-c", SAVED_BLOCKS, receiver.url], env=configured, check=True, capture_output=True)
+    for _ in range(2):
+        command = [*COPYDESK, "alerts", "prefect-automation", "--url-block", "desk"]
+        subprocess.run(command, env=configured, check=True, capture_output=True)
+    assert [one["name"] for one in served.post("automations/filter")] == ["copydesk digests to custom-webhook/desk"]
+    drop = write_lines(tmp_path / "wire" / "one.jsonl", [a_record(1, body=f"{a_record(1)['body']} And then […]")])
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "copydesk.toml").write_text(ROUTES)
+    command = [*COPYDESK, "ingest", str(drop), "--home", str(tmp_path / "home")]
+    done = subprocess.run(command, capture_output=True, text=True, env=configured, check=True)
+    until(lambda: len(receiver.received) > 1, seconds=RUN_SECONDS, process=served.process)
+    told = {one.path: one.json for one in receiver.received}
+    [incident] = told["/by-us/T0PSECRET"]["incidents"]
+    assert told["/by-prefect"]["text"].startswith("copydesk: 1 opened (wire truncated_body)")
+    assert incident["command"] in told["/by-prefect"]["text"]
+    happened = {"event": {"name": ["copydesk.incident.opened"]}}
+    [event] = served.post("events/filter", filter=happened)["events"]
+    assert event["resource"]["prefect.resource.id"] == f"copydesk.incident.{incident['incident_id']}"
+    assert "T0PSECRET" not in done.stdout + done.stderr
+
+
+def test_automation_through_a_block_that_there_is_not_names_it(served: Served, tmp_path: Path) -> None:
+    command = [*COPYDESK, "alerts", "prefect-automation", "--url-block", "slack-webhook/no-such"]
+    configured = environment(tmp_path, PREFECT_API_URL=served.url)
+    done = subprocess.run(command, capture_output=True, text=True, env=configured, check=False)
+    assert (done.returncode, "There is no notification block slack-webhook/no-such" in done.stderr) == (3, True)
 
 
 def test_unreachable_api_stops_serving_and_only_warns_an_ingest(

@@ -49,7 +49,9 @@ def test_every_key_of_a_source_is_read(home: Path) -> None:
         rules.record_count = { severity = "critical", bound = 100 }
         max_record_bytes = 1000000
         rights = "internal"
-        alerts = ["desk@example.org"]
+        alerts = ["desk"]
+        [alerts.desk]
+        kind = "stderr"
         """,
     )
     wire = declared.source("wire")

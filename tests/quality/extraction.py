@@ -31,8 +31,9 @@ from transforms.extraction import extract_page
 from transforms.raw_schema import RAW_RECORDS
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "extraction"
-FIELDS = {"title": (0.77, 0.23), "author": (0.54, 0.12), "date": (0.84, 0.08)}
+FIELDS = {"title": (155 / 200, 45 / 200), "author": (72 / 130, 15 / 130), "date": (155 / 182, 14 / 182)}
 """Of the values that people noted: the least share found as noted, and the greatest share found otherwise."""
+LEAST_F1 = 0.935
 
 _STRAIGHT = str.maketrans({**dict.fromkeys("’‘‚", "'"), **dict.fromkeys("“”„»«", '"')})
 
@@ -82,13 +83,14 @@ def measure_extraction(folder: Path = FOLDER, *, every: int = 1) -> dict[str, Ex
     return {name: _quality(gold, [find(page) for page in pages]) for name, find in EXTRACTORS.items()}
 
 
-def find_faults(measured: Mapping[str, ExtractionQuality]) -> list[str]:
-    """Say where copydesk is worse than trafilatura, or than it was."""
+def find_faults(measured: Mapping[str, ExtractionQuality], *, least_f1: float = LEAST_F1) -> list[str]:
+    """Say where copydesk is worse than trafilatura, or than it was; `least_f1` is that of the pages measured."""
     ours, theirs = measured["copydesk"], measured["trafilatura"]
-    faults = [f"text: F1 {ours.f1:.3f}, of trafilatura {theirs.f1:.3f}"] if ours.f1 < theirs.f1 else []
+    is_worse = ours.f1 < max(theirs.f1, least_f1)
+    faults = [f"text: F1 {ours.f1:.3f}, of trafilatura {theirs.f1:.3f}"] if is_worse else []
     for name, (least_exact, most_wrong) in FIELDS.items():
         exact, wrong = ours.share(name, "exact"), ours.share(name, "wrong")
-        if exact < least_exact or wrong > min(most_wrong, theirs.share(name, "wrong")):
+        if exact < least_exact or wrong > most_wrong or wrong >= theirs.share(name, "wrong"):
             faults.append(f"{name}: {exact:.2f} as noted, {wrong:.2f} otherwise")
     return faults
 

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 from labelled_texts import KEPT, clean, lines_of, read_rows, right_fields, spaced
 
-from flows.parse import body_format, parse_options
-from flows.settings import SourceSettings
+from flows.drop_reader import body_format, parse_options
+from flows.source_settings import SourceSettings
 from transforms.parsing import parse_drop
 
 DROPS = Path(__file__).parents[2] / "seeds" / "drops"

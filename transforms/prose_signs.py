@@ -1,0 +1,73 @@
+"""Signs that a text is not what prose looks like: cut off, misread, without the words of its language.
+
+Decides what each sign is, as an expression on a column of bodies. Leaves what a sign means for the record to the rules.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from transforms.text_repair import MISREAD
+
+SAMPLE_CHARS = 800
+"""Characters in which common words are counted: over a hundred words of any language."""
+
+LEAST_WORDS = 40
+"""Words without which the share of common ones says nothing: a flash may do without articles."""
+
+_CUT_OFF_CHARS = 60
+"""How much of the end of a body is searched for a sign that it was cut off."""
+
+_CUT_OFF_END = (
+    r"(?i)(?:\[\s*(?:…|\.{3}|\+\d+ chars)\s*\]|[\p{L}\p{N},]\s?(?:…|\.{3})|continue reading|read more)[\s.…→»>]*$"
+)
+"""Ends of a text that a feed or an API cut off. An ellipsis inside the closing quotation mark is a way of speaking."""
+
+_OPEN_END = r"[\p{L}\p{M}\p{N},;(\[{/&–—-]$"
+"""Ends of a text that are no end of a sentence, in any script: a letter, a digit, a comma, an open bracket."""
+
+
+def cut_off_end(body: pl.Expr) -> pl.Expr:
+    """Tell whether the text says at its end that it goes on elsewhere."""
+    return body.str.tail(_CUT_OFF_CHARS).str.contains(_CUT_OFF_END).fill_null(value=False)
+
+
+def open_end(body: pl.Expr) -> pl.Expr:
+    """Tell whether the text ends in the middle of a sentence, or without the mark that would end one."""
+    return body.str.tail(1).str.contains(_OPEN_END).fill_null(value=False)
+
+
+def dangling_end(body: pl.Expr, language: pl.Expr, common_words: Mapping[str, Sequence[str]]) -> pl.Expr:
+    """Tell whether the last word is one that needs another behind it: an article, a preposition, a comma."""
+    tail = body.str.tail(_CUT_OFF_CHARS)
+    dangling = tail.str.contains(r"[,(\[{]$")
+    for code, words in common_words.items():
+        dangling |= (language == code) & tail.str.contains(rf"(?i)[\p{{L}},]\s+(?:{'|'.join(words)})$")
+    return dangling.fill_null(value=False)
+
+
+def misread_characters(body: pl.Expr) -> pl.Expr:
+    """Tell whether characters that stand for an error, or look like a wrong decoding, are left."""
+    return body.str.contains(f"\ufffd|{MISREAD}").fill_null(value=False)
+
+
+def common_word_share(body: pl.Expr, language: pl.Expr, common_words: Mapping[str, Sequence[str]]) -> pl.Expr:
+    """Return the share of a language's commonest words in the beginning; null where that is short or unknown."""
+    sample = body.str.head(SAMPLE_CHARS)
+    words = sample.str.count_matches(r"\s+").cast(pl.Float64) + 1
+    found = pl.lit(None, dtype=pl.UInt32())
+    for code, common in common_words.items():
+        # Between word boundaries, so that one boundary serves two words.
+        found = (
+            pl.when(language == code)
+            .then(sample.str.count_matches(rf"(?i)\b(?:{'|'.join(common)})\b"))
+            .otherwise(found)
+        )
+    return pl.when(words >= LEAST_WORDS).then(found / words)
+
+
+def repeated_share(body: pl.Expr, *, least_lines: int = 6) -> pl.Expr:
+    """Return the share of paragraphs that say what another one says; null where there are few."""
+    lines = body.str.split("\n\n")
+    count = lines.list.len()
+    return pl.when(count >= least_lines).then(1 - lines.list.n_unique() / count)
