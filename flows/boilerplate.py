@@ -12,7 +12,7 @@ import polars as pl
 
 from flows import steps
 from flows.reclean import Change, Recleaned, reclean
-from flows.run import NOTHING_PLANNED, OnProgress, Request, Run
+from flows.run import NOTHING_PLANNED, OnProgress, Request, WritingRun
 from flows.settings import Settings
 from flows.steps import OnWait
 from transforms.schema import BOILERPLATE_CANDIDATES
@@ -108,7 +108,7 @@ def _as_line(name: str, source: str) -> str:
     return line
 
 
-def _change(run: Run, verdict: Verdict, known: pl.DataFrame, news: pl.DataFrame) -> Change:
+def _change(run: WritingRun, verdict: Verdict, known: pl.DataFrame, news: pl.DataFrame) -> Change:
     lines = ("line_key", "line")
     accepted = known.filter(pl.col("status") == ACCEPTED).select(lines)
     ended = accepted.join(news, on="line_key", how="semi")

@@ -16,7 +16,6 @@ import polars as pl
 
 from expectations.figures import count_fields
 from flows.extraction_pool import ExtractionPool
-from flows.rules import accepted_lines
 from flows.run import STAGED_COMPRESSION, Progress, Run
 from flows.source_settings import SourceSettings
 from seeds.tables import field_aliases
@@ -89,7 +88,9 @@ class SourceBatch:
 class DropReader:
     """Reads drops one after the other, joining what belongs to one source into batches, and counts as it goes."""
 
-    def __init__(self, run: Run, *, files_total: int, pages: ExtractionPool) -> None:
+    def __init__(
+        self, run: Run, *, files_total: int, pages: ExtractionPool, boilerplate: Mapping[str, tuple[str, ...]]
+    ) -> None:
         self.counts: list[tuple[object, ...]] = []
         self._run = run
         self._files_total = files_total
@@ -97,7 +98,7 @@ class DropReader:
         self._records = 0
         self._store = RawStore(run.settings.home.raw)
         self.fields: list[Path] = []
-        self._boilerplate = accepted_lines(run.lake)
+        self._boilerplate = boilerplate
 
     def batches(self, drops: pl.DataFrame) -> Iterator[SourceBatch]:
         """Yield the batches of all drops; the drops stand in order of source."""

@@ -14,8 +14,9 @@ import polars as pl
 from expectations.incidents import Incident, mute, unmute
 from flows import steps
 from flows.durations import read_duration
+from flows.evidence import Failed, query_of, query_of_incident
 from flows.options import UsageError
-from flows.run import NOTHING_PLANNED, Request, Run
+from flows.run import NOTHING_PLANNED, Request, WritingRun
 from flows.settings import Settings
 from flows.steps import OnWait
 from seeds.tables import reason_codes
@@ -41,13 +42,15 @@ _RUNS = """
 _SAMPLE_RECORD = "SELECT * EXCLUDE (body), left(body, 300) AS body FROM records WHERE record_id = {sample}"
 _SAMPLE_HELD_BACK = "SELECT * FROM ops.quarantine WHERE quarantine_id = 'q_' || substr({sample}, 3)"
 
-_OF_INCIDENT = "JOIN ops.incidents AS i USING (source) WHERE i.incident_id = {incident_id}"
-_FLAGGED = f"SELECT r.record_id, r.headline, r.url FROM records AS r {_OF_INCIDENT} AND list_contains(r.flags, i.rule)"
-_HELD_BACK = (
-    f"SELECT q.quarantine_id, q.detail, q.raw FROM ops.quarantine AS q {_OF_INCIDENT} "
-    "AND q.status = 'open' AND list_contains(q.reasons, i.rule)"
-)
-_JUDGED = f"SELECT v.* FROM ops.validations AS v {_OF_INCIDENT} AND v.expectation = i.rule ORDER BY v.checked_at DESC"
+_LAST_FAILURE = """
+    SELECT source, run_id, suite, expectation AS rule, column_name, severity, EXISTS (
+        SELECT 1 FROM ops.validations AS refused WHERE refused.source = v.source AND refused.run_id = v.run_id
+        AND refused.suite <> 'records' AND refused.severity = 'critical' AND NOT refused.success
+    ) AS is_refused
+    FROM ops.validations AS v JOIN ops.runs AS r USING (run_id)
+    WHERE source = {source} AND expectation = {rule} AND NOT v.success AND r.kind = 'ingest'
+    ORDER BY v.checked_at DESC, run_id DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Shown:
         meaning: What the rule means, by `meaning` and `remedy`; empty for a rule that the reference table lacks.
         sample: The record, or what was held back, that the incident names; empty where it names none.
         runs: The last runs that judged the rule.
-        query: SQL that shows all rows that fail the rule.
+        query: SQL that shows what failed the rule when it last failed.
     """
 
     incident: Incident
@@ -188,7 +191,7 @@ def _decide(settings: Settings, named: Named, change: Callable[[Incident], Incid
         return Decided(changed, is_news=True)
 
 
-def _commit(run: Run, incident: Incident) -> None:
+def _commit(run: WritingRun, incident: Incident) -> None:
     row = incident | {"noted_at": run.started_at, "commit_no": run.commit_no}
     staged = run.path(INCIDENTS.name)
     pl.DataFrame([row], schema=INCIDENTS.schema).write_parquet(staged)
@@ -231,12 +234,13 @@ def show_incident(home: Home, incident_id: str) -> Shown:
     incident = _find(read_published(home, listed), Named(incident_id))
     values = {name: quoted(incident[name]) for name in ("source", "rule")}
     runs = read_published(home, _RUNS.format(**values))
+    failed = read_published(home, _LAST_FAILURE.format(**values))
     return Shown(
         incident=incident,
         meaning=_meaning(incident["rule"]),
         sample=_sample(home, incident["sample"]),
         runs=runs,
-        query=_query(home, incident),
+        query=query_of(Failed(**failed.row(0, named=True))) if failed.height else query_of_incident(incident_id),
     )
 
 
@@ -254,16 +258,3 @@ def _sample(home: Home, sample: str | None) -> Mapping[str, Any]:
         if found.height:
             return found.row(0, named=True)
     return {}
-
-
-def _query(home: Home, incident: Incident) -> str:
-    """Return the SQL that shows what fails the rule: records that bear it, what it holds back, or figures of runs.
-
-    It names the incident, not the source: names of sources may hold anything.
-    """
-    incident_id = quoted(incident["incident_id"])
-    queries = [query.format(incident_id=incident_id) for query in (_HELD_BACK, _FLAGGED)]
-    return next(
-        (query for query in queries if read_published(home, f"SELECT 1 FROM ({query}) LIMIT 1").height),
-        _JUDGED.format(incident_id=incident_id),
-    )

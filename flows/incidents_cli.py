@@ -1,15 +1,15 @@
 """The commands of `copydesk incidents`: which faults sources have, all about one, and keeping one quiet for a time."""
 
 import json
-import shlex
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from flows.console import home_option, output_console, print_pairs, print_table
+from flows.console import output_console, print_pairs, print_table
 from flows.display import tell_waiting
+from flows.evidence import sql_command
 from flows.incidents import (
     STATUSES,
     Decided,
@@ -27,6 +27,7 @@ from flows.options import HomeOption, UsageError
 from flows.settings import load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import cell_text, json_value
+from warehouse.home import Home
 from warehouse.query import run_query
 
 _LISTED = "incident_id, status, severity, source, rule, occurrences, last_seen_at, message"
@@ -69,10 +70,10 @@ def show(
     if as_json:
         sys.stdout.write(json.dumps(json_value(shown.as_dict()), ensure_ascii=False) + "\n")
     else:
-        _print_shown(shown, home_option(folder))
+        _print_shown(shown, folder)
 
 
-def _print_shown(shown: Shown, home_words: str) -> None:
+def _print_shown(shown: Shown, home: Home) -> None:
     console = output_console()
     title = f"{shown.incident['source']}: {shown.incident['rule']} ({shown.incident['status']})"
     console.print(cell_text(title), style="bold", soft_wrap=True)
@@ -82,8 +83,7 @@ def _print_shown(shown: Shown, home_words: str) -> None:
     print_pairs(console, "Incident", ("column", "value"), _known(shown.incident))
     print_pairs(console, "A record that failed", ("column", "value"), _known(shown.sample))
     print_table(console, "The last runs that judged it", shown.runs.columns, shown.runs.rows())
-    command = f"copydesk sql {shlex.quote(shown.query)}{home_words}"
-    console.print(f"  All that fail: {command}", soft_wrap=True, markup=False)
+    console.print(f"  All that failed: {sql_command(shown.query, home)}", soft_wrap=True, markup=False)
 
 
 def _known(row: object) -> dict[str, object]:

@@ -28,6 +28,7 @@ from warehouse.writer_lock import Holder
 ARTIFACT_KEY = "copydesk-run"
 REPORT_KEY = "copydesk-report"
 
+_Run = TypeVar("_Run", bound=Run)
 _Result = TypeVar("_Result")
 
 
@@ -84,10 +85,8 @@ def _take_in(request: Request) -> Summary:
     if planned.is_empty:
         get_run_logger().info("Nothing new.")
         return steps.watch(request, on_wait=_log_waiting)
-    with steps.open_run(
-        request, planned, flow_run_id=flow_run.get_id(), on_wait=_log_waiting, on_progress=_Stages().log
-    ) as run:
-        summary = steps.run_steps(run, perform=_as_task)
+    with steps.open_staging(request, planned, flow_run_id=flow_run.get_id(), on_progress=_Stages().log) as run:
+        summary = steps.run_steps(run, perform=_as_task, on_wait=_log_waiting)
     if summary.run_id is not None:
         create_table_artifact([summary.as_dict()], key=ARTIFACT_KEY, description=_told(summary))
         _make_report(request.settings)
@@ -116,7 +115,7 @@ def _make_report(settings: Settings) -> None:
     create_link_artifact(path.as_uri(), link_text=str(path), key=REPORT_KEY, description="How the sources are doing")
 
 
-def _as_task(step: Callable[[Run], _Result], run: Run) -> _Result:
+def _as_task(step: Callable[[_Run], _Result], run: _Run) -> _Result:
     @task(name=step.__name__, cache_policy=NO_CACHE, persist_result=False)
     def perform(run_id: str) -> _Result:  # noqa: ARG001 -- shown beside the task
         return step(run)

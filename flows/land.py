@@ -1,18 +1,19 @@
 """Landing: from files that may be news to drops in the raw store.
 
-Each file is hashed, stored, and entered into the ledger of its drop. What was already taken in from the same source is
-no new drop: a new path of it is added to `uris`, and nothing else happens. What cannot be read has a row of its own
-with no hash, and says why.
+Each file is hashed and stored beside whoever writes to the warehouse (`land`). Under the writer's lock, what was taken
+in from the same source meanwhile is set aside, and the rest is entered into the ledgers of its drops (`claim`). What is
+known is no new drop: a new path of it is added to `uris`, and nothing else happens. What cannot be read has a row of
+its own with no hash, and says why.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
 
-from flows.run import Progress, Run
+from flows.run import Progress, Run, WritingRun
 from transforms.ops_schema import DROPS
 from warehouse.landing import path_of
+from warehouse.query import read_published
 from warehouse.raw_store import ChangedWhileReadError, Delivery, RawStore
 
 LANDED = pl.Schema(
@@ -27,36 +28,44 @@ PROGRESS_EVERY = 256
 DROP_KEY = ("source", "drop_sha256")
 
 
-@dataclass(frozen=True)
-class Landed:
-    """What landing came to: new drops to parse, and files that could not be read."""
-
-    new_drops: int
-    skipped: int
-
-    @property
-    def has_news(self) -> bool:
-        """Whether there is anything to enter."""
-        return self.new_drops + self.skipped > 0
+_PUBLISHED = f"SELECT {', '.join(DROP_KEY)} FROM {DROPS.name}"
 
 
-def land(run: Run) -> Landed:
-    """Read the run's files into the raw store; stage `landed`, `new_drops` and `known_drops`.
+def land(run: Run) -> None:
+    """Read the run's files into the raw store; stage `landed`, and `new_drops` with a row for each drop to parse."""
+    home = run.settings.home
+    known = read_published(home, _PUBLISHED) if home.published.exists() else pl.DataFrame(schema=DROPS.schema)
+    rows = _read_files(run, known=set(known.select(DROP_KEY).iter_rows()))
+    landed = pl.DataFrame(rows, schema=LANDED, orient="row")
+    landed.write_parquet(run.path("landed"))
+    _new_drops(landed, known).write_parquet(run.path("new_drops"))
 
-    `new_drops` has a row for each drop to parse and each file that could not be read; `known_drops` has the current
+
+def claim(run: WritingRun) -> None:
+    """Enter the drops that are still new into their ledgers.
+
+    Stages `new_drops` again, with a row for each file that could not be read as well, and `known_drops`: the current
     rows of drops whose bytes came again under a new path, with that path added to `uris`.
     """
     stored = run.lake.latest(DROPS)
-    landed = pl.DataFrame(_read_files(run, known=set(stored.select(DROP_KEY).iter_rows())), schema=LANDED, orient="row")
+    landed = pl.read_parquet(run.path("landed"))
     read = landed.filter(pl.col("drop_sha256").is_not_null())
-    new = _one_row_a_drop(read.join(stored, on=DROP_KEY, how="anti"))
+    new = _new_drops(landed, stored)
     skipped = _one_row_a_drop(landed.filter(pl.col("drop_sha256").is_null()))
     again = _with_new_uris(stored, read)
     _write_ledgers(run, pl.concat([new, again.select(new.columns)]), first_order=stored.height)
-    landed.write_parquet(run.path("landed"))
     pl.concat([new, skipped]).write_parquet(run.path("new_drops"))
     again.write_parquet(run.path("known_drops"))
-    return Landed(new_drops=new.height, skipped=skipped.height)
+
+
+def has_news(run: Run) -> bool:
+    """Tell whether there is anything to enter: drops, or files that cannot be read."""
+    return pl.read_parquet(run.path("new_drops")).height > 0
+
+
+def _new_drops(landed: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    read = landed.filter(pl.col("drop_sha256").is_not_null())
+    return _one_row_a_drop(read.join(known, on=DROP_KEY, how="anti"))
 
 
 def _read_files(run: Run, *, known: set[tuple[str, str]]) -> list[tuple[object, ...]]:
@@ -118,7 +127,7 @@ def _with_new_uris(stored: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
     return added.with_columns(uris="uris_now").select(DROPS.schema.names())
 
 
-def _write_ledgers(run: Run, drops: pl.DataFrame, *, first_order: int) -> None:
+def _write_ledgers(run: WritingRun, drops: pl.DataFrame, *, first_order: int) -> None:
     """Enter each drop into its ledger; `order` goes on from the drops that were there before."""
     store = RawStore(run.settings.home.raw)
     for order, drop in enumerate(drops.iter_rows(named=True), start=first_order):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.run import Run
+from flows.run import WritingRun
 from transforms.schema import BOILERPLATE_CANDIDATES, RECORDS
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED, REMOVED_LINES, sight_lines
 
@@ -78,7 +78,7 @@ class Recount:
     replaced: Path
 
 
-def propose(run: Run, lines: Sequence[Path], *, recount: Recount | None = None) -> None:
+def propose(run: WritingRun, lines: Sequence[Path], *, recount: Recount | None = None) -> None:
     """Stage `boilerplate_candidates`: what the `lines` of new records make of them; of a whole source in a `recount`.
 
     A line that was ever proposed keeps its row up to date, so that only a line without one has to be looked up.
@@ -106,7 +106,7 @@ def propose(run: Run, lines: Sequence[Path], *, recount: Recount | None = None) 
     stamped.select(BOILERPLATE_CANDIDATES.schema.names()).write_parquet(run.path(BOILERPLATE_CANDIDATES.name))
 
 
-def _count(run: Run, lines: Sequence[Path], recount: Recount | None) -> pl.DataFrame:
+def _count(run: WritingRun, lines: Sequence[Path], recount: Recount | None) -> pl.DataFrame:
     """Count the articles of each line; where a source is counted anew, lines that none holds any more have 0."""
     figures = {"least": LEAST_ARTICLES, "most": MOST_PROPOSED, "proposed": PROPOSED, "examples": EXAMPLES}
     parameters: dict[str, object] = {"lines": [str(path) for path in lines]}
@@ -127,7 +127,7 @@ def _count(run: Run, lines: Sequence[Path], recount: Recount | None) -> pl.DataF
     return counted.with_columns(pl.col("articles").fill_null(0), pl.col("examples").fill_null([]))
 
 
-def _look_up(worded: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+def _look_up(worded: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:
     """Find the form of lines that have none yet in the bodies of the stored records of their first article."""
     unknown = worded.filter(pl.col("line").is_null()).select(*_LINE, "match_key")
     if unknown.is_empty():

@@ -13,7 +13,7 @@ import polars as pl
 
 from flows.land import DROP_KEY
 from flows.match import MATCH_COUNTS, PLACED
-from flows.run import Progress, Run, Summary
+from flows.run import Progress, Summary, WritingRun
 from flows.validate import accepted_sources, refused_sources
 from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, RUNS, SOURCE_FIGURES, VALIDATIONS
 from transforms.schema import BOILERPLATE_CANDIDATES
@@ -30,7 +30,7 @@ class ConservationError(Exception):
     """Records were counted on the way in that are neither loaded nor held back, or the other way round."""
 
 
-def load(run: Run) -> Summary:
+def load(run: WritingRun) -> Summary:
     """Commit what was staged, publish it, and return what the run came to.
 
     Raises:
@@ -47,7 +47,7 @@ def load(run: Run) -> Summary:
     return summary
 
 
-def record_new_paths(run: Run) -> Summary:
+def record_new_paths(run: WritingRun) -> Summary:
     """Add new paths of known drops to `uris`, if there are any; the run itself is none to speak of."""
     again = pl.read_parquet(run.path("known_drops"))
     if again.height:
@@ -57,7 +57,7 @@ def record_new_paths(run: Run) -> Summary:
     return Summary(run_id=None, status="nothing_new")
 
 
-def _drops(run: Run) -> pl.DataFrame:
+def _drops(run: WritingRun) -> pl.DataFrame:
     """Return a row for each drop and each file that could not be read, with its counts and status."""
     counted = pl.read_parquet(run.path("drop_counts"))
     drops = (
@@ -78,7 +78,7 @@ def _drops(run: Run) -> pl.DataFrame:
     )
 
 
-def _held_back(run: Run) -> pl.DataFrame:
+def _held_back(run: WritingRun) -> pl.DataFrame:
     """Count what is held back by drop: what failed, and all of a refused source."""
     return pl.concat(
         [
@@ -88,7 +88,7 @@ def _held_back(run: Run) -> pl.DataFrame:
     )
 
 
-def _staged_rows(run: Run, kind: str, sources: Sequence[str], *, name: str) -> pl.DataFrame:
+def _staged_rows(run: WritingRun, kind: str, sources: Sequence[str], *, name: str) -> pl.DataFrame:
     staged = run.staged(kind, sources=sources)
     if not staged:
         return pl.DataFrame(schema={key: pl.String() for key in DROP_KEY} | {name: pl.Int64()})
@@ -120,7 +120,7 @@ def _status(refused: Sequence[str]) -> pl.Expr:
     )
 
 
-def _summarise(run: Run, drops: pl.DataFrame) -> Summary:
+def _summarise(run: WritingRun, drops: pl.DataFrame) -> Summary:
     counts = match_counts(run)
     return Summary(
         run_id=run.run_id,
@@ -137,19 +137,19 @@ def _summarise(run: Run, drops: pl.DataFrame) -> Summary:
     )
 
 
-def match_counts(run: Run) -> dict[str, int]:
+def match_counts(run: WritingRun) -> dict[str, int]:
     """Return what matching counted; nothing where no record was loaded."""
     path = run.path(MATCH_COUNTS)
     return pl.read_parquet(path).row(0, named=True) if path.exists() else {}
 
 
-def _staged_history(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+def _staged_history(rows: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:
     return rows.with_columns(noted_at=pl.lit(run.started_at), commit_no=pl.lit(run.commit_no, dtype=pl.Int64)).select(
         DROPS.schema.names()
     )
 
 
-def run_row(run: Run, summary: Summary, *, kind: str = "ingest") -> pl.DataFrame:
+def run_row(run: WritingRun, summary: Summary, *, kind: str = "ingest") -> pl.DataFrame:
     """Return the row of a run for `ops.runs`."""
     row = summary.as_dict() | {
         "flow_run_id": run.flow_run_id,
@@ -161,7 +161,7 @@ def run_row(run: Run, summary: Summary, *, kind: str = "ingest") -> pl.DataFrame
     return pl.DataFrame([row], schema=RUNS.schema)
 
 
-def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
+def _staged_files(run: WritingRun) -> Mapping[str, Sequence[Path]]:
     """Return what is to be loaded, by table."""
     accepted, refused = accepted_sources(run), refused_sources(run)
     whole = {name: [run.path(name)] for name in _WHOLE if run.path(name).exists()}
@@ -175,6 +175,6 @@ def _staged_files(run: Run) -> Mapping[str, Sequence[Path]]:
     }
 
 
-def _finish(run: Run) -> None:
+def _finish(run: WritingRun) -> None:
     publish(run.lake)
     write_known_files(run.settings.home, pl.read_parquet(run.path("landed")))

@@ -14,7 +14,7 @@ from string import hexdigits
 import polars as pl
 
 from flows.learn import propose
-from flows.run import COMPILING, Progress, Run
+from flows.run import COMPILING, Progress, WritingRun
 from flows.validate import accepted_sources
 from transforms.articles import choose_fields, describe_articles, likely_ids, name_articles
 from transforms.duplicates import (
@@ -83,7 +83,7 @@ _REDIRECTED = """
 """
 
 
-def match(run: Run) -> None:
+def match(run: WritingRun) -> None:
     """Stage what the new records change about texts and articles, and lines that now recur."""
     accepted = accepted_sources(run)
     staged = run.staged("records", sources=accepted)
@@ -94,7 +94,7 @@ def match(run: Run) -> None:
     propose(run, run.staged("lines", sources=accepted))
 
 
-def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stored: bool = False) -> None:
+def place(run: WritingRun, staged: list[Path], *, replaced: Path | None = None, is_stored: bool = False) -> None:
     """Stage rows of the PLACED tables, as far as the records of `staged` files touch them.
 
     `replaced` is a file of `record_id` and `match_key`, as they were, of records that the staged ones replace. Where it
@@ -125,7 +125,7 @@ def place(run: Run, staged: list[Path], *, replaced: Path | None = None, is_stor
     pl.DataFrame([placing.counts]).write_parquet(run.path(MATCH_COUNTS))
 
 
-def _share_headline(run: Run, staged: list[Path]) -> pl.DataFrame:
+def _share_headline(run: WritingRun, staged: list[Path]) -> pl.DataFrame:
     """Stored texts that bear the headline of a new record, if they have others to choose from."""
     headlines, path = run.path("headlines"), run.path("touched_texts")
     pl.scan_parquet(staged).select("headline").drop_nulls().unique().collect().write_parquet(headlines)
@@ -134,7 +134,7 @@ def _share_headline(run: Run, staged: list[Path]) -> pl.DataFrame:
     return run.lake.query(_OF_SEVERAL, {"keys": str(path)}) if same.height else same
 
 
-def _component(run: Run, touched: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _component(run: WritingRun, touched: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """All matches of texts that are touched, of those that they are related to, and so on."""
     path = run.path("touched_texts")
     related, known = found, -1
@@ -159,7 +159,7 @@ class _Placing:
     """Places records among each other, stages what that changes, and counts it."""
 
     def __init__(
-        self, run: Run, staged: list[Path], folder: Path, *, new_texts: pl.DataFrame, has_placed: bool
+        self, run: WritingRun, staged: list[Path], folder: Path, *, new_texts: pl.DataFrame, has_placed: bool
     ) -> None:
         self._run = run
         self._staged = staged
@@ -253,7 +253,7 @@ def _names(paths: Iterable[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _decided_by(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+def _decided_by(rows: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:
     return rows.with_columns(
         run_id=pl.lit(run.run_id), decided_at=pl.lit(run.started_at), commit_no=pl.lit(run.commit_no, dtype=pl.Int64)
     )

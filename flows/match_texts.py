@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.run import STAGED_COMPRESSION, Run
+from flows.run import STAGED_COMPRESSION, WritingRun
 from transforms.candidates import find_candidates
 from transforms.fingerprints import fingerprint
 from transforms.ops_schema import FINGERPRINTS, MATCHES
@@ -75,7 +75,7 @@ class MatchedTexts:
     reused: pl.Series
 
 
-def match_texts(run: Run, staged: list[Path], folder: Path, *, is_stored: bool) -> MatchedTexts:
+def match_texts(run: WritingRun, staged: list[Path], folder: Path, *, is_stored: bool) -> MatchedTexts:
     """Match the texts of `staged` records with each other and with all that are stored; stage what was found.
 
     Where what is staged `is_stored`, all records are, and what was known of their texts counts for nothing.
@@ -100,7 +100,7 @@ def match_texts(run: Run, staged: list[Path], folder: Path, *, is_stored: bool) 
     return MatchedTexts(new.select("match_key"), compared, len(candidates.left_out), reused)
 
 
-def _fingerprint_new(run: Run, staged: list[Path]) -> pl.DataFrame:
+def _fingerprint_new(run: WritingRun, staged: list[Path]) -> pl.DataFrame:
     """Fingerprint the texts that are not known, each once."""
     ids = pl.scan_parquet(staged).select("match_key", "record_id")
     of_texts = run.lake.rows(RECORDS).select("match_key", "record_id").join(ids, on="match_key", how="semi")
@@ -124,7 +124,9 @@ def _join_pairs(alike: pl.DataFrame, sharing: pl.DataFrame, keys: pl.DataFrame) 
     return pairs.with_columns(pl.col("shares_id").fill_null(value=False)).sort(_SIDES)
 
 
-def _compare_all(run: Run, staged: list[Path], pairs: pl.DataFrame, keys: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _compare_all(
+    run: WritingRun, staged: list[Path], pairs: pl.DataFrame, keys: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
     key = keys.get_column("match_key")
     for some in pairs.iter_slices(COMPARED_PAIRS):
         of_sides = [key.gather(some.get_column(side)).alias(side) for side in _SIDES]
@@ -141,7 +143,7 @@ def _compare_all(run: Run, staged: list[Path], pairs: pl.DataFrame, keys: pl.Dat
         yield related.with_columns(run_id=pl.lit(run.run_id)).select(MATCHES.schema.names()).cast(MATCHES.schema)
 
 
-def _bodies(run: Run, staged: list[Path], pairs: pl.DataFrame) -> pl.DataFrame:
+def _bodies(run: WritingRun, staged: list[Path], pairs: pl.DataFrame) -> pl.DataFrame:
     """Read the bodies of the texts of pairs: `match_key`, `body`."""
     keys = pl.concat([pairs.get_column(side) for side in _PAIR]).unique()
     of_run = (

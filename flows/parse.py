@@ -6,11 +6,14 @@ cleaned and checked in threads: most of that work is done outside the interprete
 `drop_reader`.
 """
 
+import shutil
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
+import orjson
 import polars as pl
 
 from expectations.engine import preload
@@ -19,9 +22,10 @@ from expectations.record_suite import UNREAD
 from expectations.row_rules import CheckedRows, apply_row_rules
 from flows.drop_reader import DROP_COUNTS, DropReader, SourceBatch
 from flows.extraction_pool import ExtractionPool
+from flows.land import DROP_KEY
 from flows.quarantine import as_quarantine, failed_rules, unreadable
-from flows.rules import line_rules, rules_of
-from flows.run import COMPILING, STAGED_COMPRESSION, Run
+from flows.rules import accepted_lines, line_rules, published_lines, rules_of
+from flows.run import COMPILING, STAGED_COMPRESSION, Run, WritingRun
 from transforms.cleaning import Cleaned, CleaningSettings, clean_records
 from transforms.formats import Format
 from transforms.markup import TAG
@@ -33,15 +37,31 @@ STAGING_THREADS = 2
 
 
 def parse(run: Run) -> None:
-    """Stage what becomes of the run's new drops, by source and batch.
+    """Stage what becomes of the run's new drops, by source and batch, with the lines that are published as accepted.
 
     The kinds are `records`, `spans`, `evidence`, `lines`, `quarantine`, `outcomes` of the row rules, `unread` for what
     gave no record, and `figures` of the batch. Also stages `drop_counts`, which holds what the parser itself counted,
     independently of what was staged.
     """
+    _parse(run, published_lines(run.settings.home))
+
+
+def parse_again_if_outdated(run: WritingRun) -> None:
+    """Parse what is to be loaded again, where another run took some of it in meanwhile, or other lines are accepted."""
+    drops, boilerplate = _drops_to_parse(run), accepted_lines(run.lake)
+    parsed = pl.read_parquet(run.path("drop_counts"))
+    is_of_drops = drops.select(DROP_KEY).sort(DROP_KEY).equals(parsed.select(DROP_KEY).sort(DROP_KEY))
+    if is_of_drops and _of_sources(boilerplate, drops) == orjson.loads(_lines_path(run).read_bytes()):
+        return
+    for source in parsed["source"].unique():
+        shutil.rmtree(run.source_folder(source))
+    _parse(run, boilerplate)
+
+
+def _parse(run: Run, boilerplate: Mapping[str, tuple[str, ...]]) -> None:
     from transforms.compiled import watch_compilation  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
 
-    new_drops = pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
+    new_drops = _drops_to_parse(run)
     if new_drops.height:
         preload()
     with (
@@ -49,7 +69,7 @@ def parse(run: Run) -> None:
         ExtractionPool() as pages,
         ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool,
     ):
-        reader = DropReader(run, files_total=new_drops.height, pages=pages)
+        reader = DropReader(run, files_total=new_drops.height, pages=pages, boilerplate=boilerplate)
         under_way: deque[Future[None]] = deque()
         for batch in reader.batches(new_drops):
             if len(under_way) == STAGING_THREADS:
@@ -58,6 +78,19 @@ def parse(run: Run) -> None:
         for staged in under_way:
             staged.result()
     pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row").write_parquet(run.path("drop_counts"))
+    _lines_path(run).write_bytes(orjson.dumps(_of_sources(boilerplate, new_drops)))
+
+
+def _drops_to_parse(run: Run) -> pl.DataFrame:
+    return pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
+
+
+def _of_sources(boilerplate: Mapping[str, tuple[str, ...]], drops: pl.DataFrame) -> dict[str, list[str]]:
+    return {source: list(boilerplate.get(source, ())) for source in drops["source"].unique().sort()}
+
+
+def _lines_path(run: Run) -> Path:
+    return run.folder / "accepted_lines.json"
 
 
 def _stage(run: Run, batch: SourceBatch) -> None:

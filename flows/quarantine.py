@@ -39,5 +39,5 @@ def as_quarantine(held_back: pl.DataFrame, *, run: Run) -> pl.DataFrame:
         run_id=pl.lit(run.run_id),
         quarantined_at=pl.lit(run.started_at),
         noted_at=pl.lit(run.started_at),
-        commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
+        commit_no=pl.lit(None, dtype=pl.Int64),
     ).select(QUARANTINE.schema.names())

@@ -21,7 +21,7 @@ from flows.learn import Recount, propose
 from flows.load import ConservationError, run_row
 from flows.match import PLACED, place
 from flows.parse import clean_and_check, rows_to_load, write_staged
-from flows.run import Progress, Run, Summary
+from flows.run import Progress, Summary, WritingRun
 from transforms.ops_schema import DROPS, LINE_SIGHTINGS, RUNS
 from transforms.parsing import parse_drop
 from transforms.raw_batches import RawBatch
@@ -92,7 +92,7 @@ class Recleaned:
     example: tuple[str, int, int] | None
 
 
-def reclean(run: Run, change: Change, *, is_dry_run: bool) -> Recleaned:
+def reclean(run: WritingRun, change: Change, *, is_dry_run: bool) -> Recleaned:
     """Clean again what a change concerns, and commit it with the decisions; stop short of that in a dry run.
 
     Raises:
@@ -111,7 +111,7 @@ def reclean(run: Run, change: Change, *, is_dry_run: bool) -> Recleaned:
     return recleaned
 
 
-def _find_records(run: Run, change: Change) -> pl.DataFrame:
+def _find_records(run: WritingRun, change: Change) -> pl.DataFrame:
     """Find the records that hold a line, or held it; also staged, as `replaced`."""
     found = [pl.DataFrame(schema={"record_id": pl.String()})]
     of_source = {"source": change.source}
@@ -133,7 +133,7 @@ def _find_records(run: Run, change: Change) -> pl.DataFrame:
     return replaced
 
 
-def _read_again(run: Run, replaced: pl.DataFrame, change: Change) -> Iterator[tuple[SourceBatch, pl.DataFrame]]:
+def _read_again(run: WritingRun, replaced: pl.DataFrame, change: Change) -> Iterator[tuple[SourceBatch, pl.DataFrame]]:
     """Yield batches of the records to replace, with the rows of these: all of one run, and judged as of one time."""
     source, number = run.settings.source(change.source), 0
     for of_run in replaced.partition_by(_OF_RUN, maintain_order=True):
@@ -142,7 +142,7 @@ def _read_again(run: Run, replaced: pl.DataFrame, change: Change) -> Iterator[tu
             number += 1
 
 
-def _gather(run: Run, of_run: pl.DataFrame) -> Iterator[Gathered]:
+def _gather(run: WritingRun, of_run: pl.DataFrame) -> Iterator[Gathered]:
     """Yield parsed batches of the records of one run, enough to be cleaned at a time."""
     gathered, records = Gathered(), 0
     for of_drop in of_run.partition_by("drop_sha256", maintain_order=True):
@@ -157,7 +157,7 @@ def _gather(run: Run, of_run: pl.DataFrame) -> Iterator[Gathered]:
         yield gathered
 
 
-def _parse_again(run: Run, of_drop: pl.DataFrame) -> Iterator[DropBatch]:
+def _parse_again(run: WritingRun, of_drop: pl.DataFrame) -> Iterator[DropBatch]:
     """Parse a drop as it was parsed when it came, and keep the records named in `of_drop`."""
     drop = of_drop.select("source", "drop_sha256", "uri").row(0, named=True)
     options = parse_options(run.settings.source(drop["source"]))
@@ -169,7 +169,7 @@ def _parse_again(run: Run, of_drop: pl.DataFrame) -> Iterator[DropBatch]:
                 yield DropBatch(drop, body_format(parsed), RawBatch(records, raw.rejects.clear()))
 
 
-def _stage(run: Run, batch: SourceBatch, of_run: pl.DataFrame) -> None:
+def _stage(run: WritingRun, batch: SourceBatch, of_run: pl.DataFrame) -> None:
     ingested_at, run_id, judged_at = of_run.select(_OF_RUN).row(0)
     cleaned, checked = clean_and_check(batch, now=judged_at)
     if checked.rejected.height:
@@ -185,7 +185,7 @@ def _stage(run: Run, batch: SourceBatch, of_run: pl.DataFrame) -> None:
     write_staged(run, batch, rows_to_load(cleaned, accepted))
 
 
-def _compare(run: Run, replaced: pl.DataFrame, source: str) -> Recleaned:
+def _compare(run: WritingRun, replaced: pl.DataFrame, source: str) -> Recleaned:
     """Hold what was staged against what is stored."""
     staged = run.staged("records", sources=[source])
     if not staged:
@@ -203,7 +203,7 @@ def _compare(run: Run, replaced: pl.DataFrame, source: str) -> Recleaned:
     return Recleaned(changed.height, changed["match_key"].n_unique(), example)
 
 
-def _decide(run: Run, change: Change) -> None:
+def _decide(run: WritingRun, change: Change) -> None:
     """Stage where the records belong now, and what the lines of the source count now."""
     replaced, decisions = run.path("replaced"), run.path("decisions")
     if staged := run.staged("records", sources=[change.source]):
@@ -214,14 +214,14 @@ def _decide(run: Run, change: Change) -> None:
     propose(run, lines or [no_lines], recount=Recount(change.source, decisions, replaced))
 
 
-def _empty(run: Run, kind: str, schema: "pl.Schema | dict[str, pl.DataType]") -> Path:
+def _empty(run: WritingRun, kind: str, schema: "pl.Schema | dict[str, pl.DataType]") -> Path:
     """Stage a file without rows, for queries that read files."""
     path = run.path(f"no_{kind}")
     pl.DataFrame(schema=schema).write_parquet(path)
     return path
 
 
-def _commit(run: Run, source: str) -> None:
+def _commit(run: WritingRun, source: str) -> None:
     seconds = round((datetime.now(UTC) - run.started_at).total_seconds(), 3)
     run_row(run, Summary(run.run_id, "done", seconds=seconds), kind="reclean").write_parquet(run.path(RUNS.name))
     replaced = run.path("replaced")

@@ -21,7 +21,8 @@ from flows.drop_reader import BATCH_BYTES, BATCH_RECORDS, DROP_COUNTS, DropReade
 from flows.extraction_pool import ExtractionPool
 from flows.parse import clean_and_check, count_figures, rows_to_load, write_staged
 from flows.quarantine import failed_rules, unreadable
-from flows.run import COMPILING, Progress, Run
+from flows.rules import accepted_lines
+from flows.run import COMPILING, Progress, WritingRun
 from flows.selection import OPEN, Selection
 from flows.validate import BATCH_REFUSED
 from transforms.ops_schema import DROPS, QUARANTINE, RUNS
@@ -87,7 +88,7 @@ class Reparsed:
     fields: dict[BatchKey, Path] = field(default_factory=dict)
 
 
-def find_concerned(run: Run, selection: Selection) -> Concerned:
+def find_concerned(run: WritingRun, selection: Selection) -> Concerned:
     """Find the drops of the selected rows, and, where these are of a refused batch, all drops of that batch."""
     selected = run.lake.latest(QUARANTINE, where=selection.condition)
     chosen = selected.filter((pl.col("status") == OPEN) & ~pl.col("reasons").list.contains(RETRACTED))
@@ -116,7 +117,7 @@ def find_concerned(run: Run, selection: Selection) -> Concerned:
     )
 
 
-def reparse(run: Run, concerned: Concerned) -> Reparsed:
+def reparse(run: WritingRun, concerned: Concerned) -> Reparsed:
     """Parse the drops again, and stage what becomes of the records that are looked at, also of drops left alone."""
     from transforms.compiled import watch_compilation  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
 
@@ -125,7 +126,7 @@ def reparse(run: Run, concerned: Concerned) -> Reparsed:
     if whole.get_column("is_batch").any():
         preload()
     with watch_compilation(lambda: run.on_progress(COMPILING)), ExtractionPool() as pages:
-        reader = DropReader(run, files_total=whole.height, pages=pages)
+        reader = DropReader(run, files_total=whole.height, pages=pages, boilerplate=accepted_lines(run.lake))
         for of_batch in whole.partition_by("source", "run_id", maintain_order=True):
             for batch in reader.batches(of_batch):
                 judging.look_at(batch, of_batch)
@@ -137,7 +138,7 @@ def reparse(run: Run, concerned: Concerned) -> Reparsed:
     return judging.reparsed
 
 
-def _leave_damaged(run: Run, drops: pl.DataFrame, reparsed: Reparsed) -> pl.DataFrame:
+def _leave_damaged(run: WritingRun, drops: pl.DataFrame, reparsed: Reparsed) -> pl.DataFrame:
     """Return the drops whose bytes are those that were delivered."""
     store = RawStore(run.settings.home.raw)
     run.on_progress(Progress("checking the raw store"))
@@ -153,7 +154,7 @@ def _leave_damaged(run: Run, drops: pl.DataFrame, reparsed: Reparsed) -> pl.Data
 class _Judging:
     """Tells which records are looked at, cleans and judges those, and stages what came of it."""
 
-    def __init__(self, run: Run, concerned: Concerned) -> None:
+    def __init__(self, run: WritingRun, concerned: Concerned) -> None:
         self.reparsed = Reparsed()
         self._run = run
         self._drops = concerned.drops
@@ -254,7 +255,7 @@ def drops_of_batch(drops: pl.DataFrame, key: BatchKey) -> list[int]:
     return drops.filter(pl.col("source") == key[0], pl.col("run_id") == key[1])["drop_no"].to_list()
 
 
-def _known_positions(run: Run, concerned: Concerned) -> pl.DataFrame:
+def _known_positions(run: WritingRun, concerned: Concerned) -> pl.DataFrame:
     """Return POSITION, SPAN and `state` of what is in use or held back: 36 bytes of memory each."""
     held = concerned.rows.filter(pl.col("status") != "replayed")
     is_fixed = (pl.col("status") != OPEN) | pl.col("reasons").list.contains(RETRACTED)

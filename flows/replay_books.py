@@ -8,7 +8,7 @@ from flows.land import DROP_KEY
 from flows.load import ConservationError
 from flows.quarantine import HELD_BACK, as_quarantine
 from flows.reparse import POSITION, SPAN, Concerned, Reparsed
-from flows.run import Run
+from flows.run import WritingRun
 from flows.selection import OPEN, REPLAYED
 from flows.validate import BATCH_REFUSED
 from transforms.ops_schema import DROPS, QUARANTINE
@@ -45,7 +45,7 @@ class Books:
         return bool(self.quarantine.height or self.drops.height)
 
 
-def balance(run: Run, concerned: Concerned, reparsed: Reparsed) -> Books:
+def balance(run: WritingRun, concerned: Concerned, reparsed: Reparsed) -> Books:
     """Work out what changes, from what was staged.
 
     Raises:
@@ -70,7 +70,7 @@ def balance(run: Run, concerned: Concerned, reparsed: Reparsed) -> Books:
     )
 
 
-def _accepted(run: Run) -> pl.DataFrame:
+def _accepted(run: WritingRun) -> pl.DataFrame:
     staged = run.staged("records")
     if not staged:
         return pl.DataFrame(schema={name: pl.String() for name in (*DROP_KEY, "quarantine_id")})
@@ -78,13 +78,13 @@ def _accepted(run: Run) -> pl.DataFrame:
     return pl.scan_parquet(staged).select(*DROP_KEY, quarantine_id=quarantine_id).collect()
 
 
-def _failed(run: Run) -> pl.DataFrame:
+def _failed(run: WritingRun) -> pl.DataFrame:
     staged = run.staged("held")
     held_back = pl.read_parquet(staged) if staged else pl.DataFrame(schema=dict.fromkeys(HELD_BACK, pl.String()))
     return held_back.pipe(as_quarantine, run=run).cast(QUARANTINE.schema)
 
 
-def _as_replayed(rows: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+def _as_replayed(rows: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:
     return (
         rows.with_columns(
             status=pl.lit(REPLAYED), noted_at=pl.lit(run.started_at), commit_no=pl.lit(run.commit_no, dtype=pl.Int64)
@@ -155,7 +155,7 @@ def _check(booked: pl.DataFrame) -> None:
         )
 
 
-def _changed(booked: pl.DataFrame, drops: pl.DataFrame, *, run: Run) -> pl.DataFrame:
+def _changed(booked: pl.DataFrame, drops: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:
     """Return the rows of drops whose counts or status are others than before."""
     before = drops.select(*DROP_KEY, *_BOOKED)
     both = booked.join(before, on=DROP_KEY, how="left", suffix="_before", maintain_order="left")

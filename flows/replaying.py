@@ -28,7 +28,7 @@ from flows.match import PLACED, place
 from flows.reparse import BatchKey, Concerned, Reparsed, drops_of_batch, find_concerned, reparse
 from flows.replay_books import Books, balance
 from flows.rules import rules_of
-from flows.run import NOTHING_PLANNED, STAGED_COMPRESSION, OnProgress, Progress, Request, Run, Summary
+from flows.run import NOTHING_PLANNED, STAGED_COMPRESSION, OnProgress, Progress, Request, Summary, WritingRun
 from flows.selection import Selection
 from flows.settings import Settings
 from flows.validate import PAST, past_by_source
@@ -153,7 +153,7 @@ def replay(
         )
 
 
-def _judge_batches(run: Run, concerned: Concerned, reparsed: Reparsed) -> list[StillRefused]:
+def _judge_batches(run: WritingRun, concerned: Concerned, reparsed: Reparsed) -> list[StillRefused]:
     """Ask the rules on batches again; leave alone those that are refused, and stage the verdicts on the others."""
     refused: list[StillRefused] = []
     verdicts: list[tuple[BatchKey, Validated]] = []
@@ -174,7 +174,7 @@ def _judge_batches(run: Run, concerned: Concerned, reparsed: Reparsed) -> list[S
     return refused
 
 
-def _validate(run: Run, key: BatchKey, concerned: Concerned, reparsed: Reparsed) -> Validated:
+def _validate(run: WritingRun, key: BatchKey, concerned: Concerned, reparsed: Reparsed) -> Validated:
     """Ask all rules of a whole batch, as of when it came, beside the past and the tables without it."""
     source, run_id = key
     folder, numbers = run.source_folder(source), reparsed.batches[key]
@@ -205,7 +205,7 @@ def _validate(run: Run, key: BatchKey, concerned: Concerned, reparsed: Reparsed)
     )
 
 
-def _stage_verdicts(run: Run, verdicts: Sequence[tuple[BatchKey, Validated]]) -> None:
+def _stage_verdicts(run: WritingRun, verdicts: Sequence[tuple[BatchKey, Validated]]) -> None:
     """Stage the validations of accepted batches; incidents are resolved that nothing was added to since."""
     if not verdicts:
         return
@@ -226,7 +226,7 @@ def _stage_verdicts(run: Run, verdicts: Sequence[tuple[BatchKey, Validated]]) ->
     validations.with_columns(checked_at=pl.lit(run.started_at)).write_parquet(run.path(VALIDATIONS.name))
 
 
-def _take_back(run: Run, concerned: Concerned, reparsed: Reparsed) -> None:
+def _take_back(run: WritingRun, concerned: Concerned, reparsed: Reparsed) -> None:
     """Remove what was staged of drops that are left alone."""
     alone = concerned.drops.filter(pl.col("drop_no").is_in(list(reparsed.left_alone))).select("source", "drop_sha256")
     for path in run.staged("held") if alone.height else ():
@@ -246,7 +246,7 @@ def _rewrite(path: Path, rows: pl.DataFrame) -> None:
     rows.write_parquet(path, compression=STAGED_COMPRESSION)
 
 
-def _commit(run: Run, books: Books, summary: Summary) -> Summary:
+def _commit(run: WritingRun, books: Books, summary: Summary) -> Summary:
     """Match what passes, commit all of it, publish it, and return the figures of the run."""
     staged = run.staged("records")
     if staged and books.accepted:

@@ -83,17 +83,15 @@ NOTHING_PLANNED = Plan(pl.DataFrame(schema=FOUND), found=0, unsettled=0)
 """Plan of a run that takes in no file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run that holds the writer's lock; `commit_no` is the commit it will make."""
+    """A run with a staging folder of its own; beside it others may be at work, and one of them may write."""
 
     run_id: str
     folder: Path
     started_at: datetime
-    commit_no: int
     request: Request
     plan: Plan
-    lake: Lake
     flow_run_id: str | None = None
     on_progress: OnProgress = field(default=lambda _: None)
 
@@ -114,6 +112,14 @@ class Run:
     def path(self, name: str) -> Path:
         """Staged file of the run as a whole."""
         return self.folder / f"{name}.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritingRun(Run):
+    """A run that holds the writer's lock and an open lake; `commit_no` is the commit it will make."""
+
+    commit_no: int
+    lake: Lake
 
 
 @dataclass(frozen=True)

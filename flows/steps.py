@@ -1,8 +1,11 @@
-"""The steps of an ingest, in order: plan, land, parse, validate, match, load, publish.
+"""The steps of an ingest, in order: plan, land, parse, claim, validate, match, load, publish.
 
 Each step takes an open run, reads what earlier steps staged, and stages what later ones need. They run one after the
 other in this process (`ingest`), or as tasks of a Prefect flow (`flows.ingest`); nothing here knows which. Nothing
 that readers see changes before `load`, which makes one commit, and `publish`, which shows it.
+
+Any number of runs land and parse at a time. From `claim` on a run holds the writer's lock, and is alone; what another
+one has changed meanwhile is noticed there.
 """
 
 import shutil
@@ -10,16 +13,18 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from flows.custom import custom_rules
-from flows.land import land
+from flows.land import claim, has_news, land
 from flows.load import load, record_new_paths
 from flows.match import match
 from flows.missing import newly_missing
-from flows.parse import parse
-from flows.run import NOTHING_PLANNED, OnProgress, Plan, Request, Run, Summary
+from flows.parse import parse, parse_again_if_outdated
+from flows.run import NOTHING_PLANNED, OnProgress, Plan, Request, Run, Summary, WritingRun
 from flows.validate import validate
 from flows.watch import note_missing
 from warehouse import publish as publishing
@@ -29,17 +34,18 @@ from warehouse.lake import Lake, latest_snapshot, open_lake
 from warehouse.landing import SETTLE_SECONDS, SourceNames, ZoneRules, read_known_files, scan, unknown_files
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
-from warehouse.writer_lock import Holder, hold_writer_lock
+from warehouse.writer_lock import Holder, be_at_work, hold_writer_lock
 
 OnWait = Callable[[Holder | None], None]
 
+_Run = TypeVar("_Run", bound=Run)
 _Result = TypeVar("_Result")
 
 
 class Perform(Protocol):
     """Takes a step of a run."""
 
-    def __call__(self, step: Callable[[Run], _Result], run: Run) -> _Result:
+    def __call__(self, step: Callable[[_Run], _Result], run: _Run) -> _Result:
         """Return what the step returns."""
 
 
@@ -63,8 +69,8 @@ def take_in(
     """Take in what was planned, in this process; what another run took in since then is no news any more."""
     if planned.is_empty:
         return watch(request, on_wait=on_wait)
-    with open_run(request, planned, on_wait=on_wait, on_progress=on_progress) as run:
-        return run_steps(run, perform=_directly)
+    with open_staging(request, planned, on_progress=on_progress) as run:
+        return run_steps(run, perform=_directly, on_wait=on_wait)
 
 
 def watch(request: Request, *, on_wait: OnWait = lambda _: None) -> Summary:
@@ -76,16 +82,20 @@ def watch(request: Request, *, on_wait: OnWait = lambda _: None) -> Summary:
     return NOTHING_NEW
 
 
-def run_steps(run: Run, *, perform: Perform) -> Summary:
-    """Let `perform` take each step of an open run in turn; where there is no news, only new paths are noted."""
-    if not perform(land, run).has_news:
-        return record_new_paths(run)
-    for step in (parse, validate, match):
-        perform(step, run)
-    return perform(load, run)
+def run_steps(run: Run, *, perform: Perform, on_wait: OnWait = lambda _: None) -> Summary:
+    """Let `perform` take each step of a run in turn; where there is no news, only new paths are noted."""
+    perform(land, run)
+    perform(parse, run)
+    with write(run, purpose="ingest", on_wait=on_wait) as writing:
+        perform(claim, writing)
+        if not has_news(writing):
+            return record_new_paths(writing)
+        for step in (parse_again_if_outdated, validate, match):
+            perform(step, writing)
+        return perform(load, writing)
 
 
-def _directly(step: Callable[[Run], _Result], run: Run) -> _Result:
+def _directly(step: Callable[[_Run], _Result], run: _Run) -> _Result:
     return step(run)
 
 
@@ -117,37 +127,56 @@ def open_run(
     request: Request,
     planned: Plan,
     *,
-    purpose: str = "ingest",
+    purpose: str,
     flow_run_id: str | None = None,
     on_wait: OnWait = lambda _: None,
     on_progress: OnProgress = lambda _: None,
-) -> Iterator[Run]:
-    """Hold the writer's lock and an open lake for the steps of one run; its staging folder goes when the block ends.
+) -> Iterator[WritingRun]:
+    """Hold the writer's lock and an open lake for all of a run; its staging folder goes when the block ends.
 
     `purpose` is what others are told who wait for the lock.
     """
-    home = request.settings.home
+    with (
+        open_staging(request, planned, flow_run_id=flow_run_id, on_progress=on_progress) as run,
+        write(run, purpose=purpose, on_wait=on_wait) as writing,
+    ):
+        yield writing
+
+
+@contextmanager
+def open_staging(
+    request: Request, planned: Plan, *, flow_run_id: str | None = None, on_progress: OnProgress = lambda _: None
+) -> Iterator[Run]:
+    """Make the staging folder of a run, which goes when the block ends; what killed runs left goes before."""
+    home = prepare(request.settings.home)
     started_at = datetime.now(UTC)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
-    with hold_writer_lock(home.writer_lock, purpose=f"{purpose} {run_id}", on_wait=on_wait):
-        _remove_leftovers(home)
-        folder = home.staging / run_id
+    folder = home.staging / run_id
+    with be_at_work(home.staging_lock, when_alone=partial(_remove_leftovers, home)):
         folder.mkdir(parents=True)
         try:
-            with open_lake(home) as lake:
-                yield Run(
-                    run_id=run_id,
-                    folder=folder,
-                    started_at=started_at,
-                    commit_no=(latest_snapshot(home) or 0) + 1,
-                    request=request,
-                    plan=planned,
-                    lake=lake,
-                    flow_run_id=flow_run_id,
-                    on_progress=on_progress,
-                )
+            yield Run(
+                run_id=run_id,
+                folder=folder,
+                started_at=started_at,
+                request=request,
+                plan=planned,
+                flow_run_id=flow_run_id,
+                on_progress=on_progress,
+            )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def write(run: Run, *, purpose: str, on_wait: OnWait = lambda _: None) -> Iterator[WritingRun]:
+    """Hold the writer's lock and an open lake for what a run does within the block."""
+    home = run.settings.home
+    with hold_writer_lock(home.writer_lock, purpose=f"{purpose} {run.run_id}", on_wait=on_wait):
+        publishing.remove_leftovers(home)
+        with open_lake(home) as lake:
+            of_run = {one.name: getattr(run, one.name) for one in fields(run)}
+            yield WritingRun(**of_run, commit_no=(latest_snapshot(home) or 0) + 1, lake=lake)
 
 
 def publish(lake: Lake) -> None:
@@ -172,8 +201,7 @@ def prepare(home: Home) -> Home:
 
 
 def _remove_leftovers(home: Home) -> None:
-    """Clear away what a killed run left; the lock is ours, so nobody else is at work here."""
+    """Clear away what killed runs left; no run is at work here."""
     shutil.rmtree(home.staging, ignore_errors=True)
     home.staging.mkdir()
     RawStore(home.raw).remove_leftovers()
-    publishing.remove_leftovers(home)

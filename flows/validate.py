@@ -20,7 +20,7 @@ from flows.missing import RULE as DROP_MISSING
 from flows.missing import find_missing
 from flows.quarantine import as_quarantine
 from flows.rules import rules_of
-from flows.run import STAGED_COMPRESSION, Progress, Run
+from flows.run import STAGED_COMPRESSION, Progress, WritingRun
 from transforms.ops_schema import INCIDENTS, SOURCE_FIGURES, VALIDATIONS
 from transforms.raw_batches import EXCERPT_CHARS
 from transforms.schema import RECORDS
@@ -49,7 +49,7 @@ PAST = f"""
 """Figures of the last runs of sources, and of their last ones on a day of the week; refused batches are no past."""
 
 
-def validate(run: Run) -> None:
+def validate(run: WritingRun) -> None:
     """Stage `judged`, `ops.validations` and `ops.incidents`, and all records of a refused source as `refused`.
 
     Raises:
@@ -101,11 +101,11 @@ def _not_asked(incidents: pl.DataFrame, validations: pl.DataFrame) -> set[Source
     return set(ended.select("source", "rule").iter_rows())
 
 
-def _tables(run: Run, source: str) -> Tables:
+def _tables(run: WritingRun, source: str) -> Tables:
     return {kind: run.staged(kind, sources=[source]) for kind in ("records", "spans")}
 
 
-def _figures(run: Run, batches: pl.DataFrame, outcomes: pl.LazyFrame) -> pl.DataFrame:
+def _figures(run: WritingRun, batches: pl.DataFrame, outcomes: pl.LazyFrame) -> pl.DataFrame:
     """Take the figures of every source of the run."""
     delivered = Delivered(
         counts=batches,
@@ -118,7 +118,7 @@ def _figures(run: Run, batches: pl.DataFrame, outcomes: pl.LazyFrame) -> pl.Data
     return take_figures(delivered, now=run.started_at)
 
 
-def _past(run: Run, sources: Sequence[str]) -> dict[str, Past]:
+def _past(run: WritingRun, sources: Sequence[str]) -> dict[str, Past]:
     """Read the figures of past runs of the sources, the latest runs of each."""
     return past_by_source(run.lake.query(PAST, {"sources": list(sources), "weekday": run.started_at.isoweekday()}))
 
@@ -128,22 +128,22 @@ def past_by_source(rows: pl.DataFrame) -> dict[str, Past]:
     return {str(source): read_past(of_source) for (source,), of_source in rows.group_by("source")}
 
 
-def accepted_sources(run: Run) -> list[str]:
+def accepted_sources(run: WritingRun) -> list[str]:
     """Sources whose records are loaded."""
     return _judged(run, is_refused=False)
 
 
-def refused_sources(run: Run) -> list[str]:
+def refused_sources(run: WritingRun) -> list[str]:
     """Sources whose records are all held back."""
     return _judged(run, is_refused=True)
 
 
-def _judged(run: Run, *, is_refused: bool) -> list[str]:
+def _judged(run: WritingRun, *, is_refused: bool) -> list[str]:
     judged = pl.read_parquet(run.path("judged"))
     return judged.filter(pl.col("is_refused") == is_refused)["source"].to_list()
 
 
-def _hold_back(run: Run, source: str, *, why: str) -> None:
+def _hold_back(run: WritingRun, source: str, *, why: str) -> None:
     """Stage every record of the source for the quarantine, batch by batch."""
     for records, quarantine in zip(
         run.staged("records", sources=[source]), run.staged("quarantine", sources=[source]), strict=True

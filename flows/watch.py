@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from expectations.incidents import Failure, update_incidents
 from flows.load import run_row
-from flows.run import Run, Summary
+from flows.run import Summary, WritingRun
 from transforms.ops_schema import INCIDENTS, RUNS
 from warehouse.publish import publish
 
 KIND = "watch"
 
 
-def note_missing(run: Run, missing: Iterable[Failure]) -> None:
+def note_missing(run: WritingRun, missing: Iterable[Failure]) -> None:
     """Commit the incidents of sources that have fallen silent, and publish them."""
     rows = update_incidents(
         run.lake.latest(INCIDENTS),

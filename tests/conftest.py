@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from flows import cli, steps
 from flows.run import Request, Summary
 from flows.settings import load_settings
 from warehouse.home import Home
+from warehouse.lake import open_lake
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -72,6 +74,18 @@ def shared_data() -> Path:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+@pytest.fixture
+def begin_with(home: Path) -> Callable[[Path], None]:
+    """Make the home folder a copy of another one."""
+
+    def copy(other: Path) -> None:
+        shutil.copytree(other, home)
+        with open_lake(Home(home)) as lake:
+            steps.publish(lake)
+
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -11,45 +11,15 @@ mapping first, in the order of the mapping; then the field's own name; then alia
 spellings of one name in alphabetical order. The first that is not empty is taken.
 """
 
-import base64
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import NamedTuple
 
-import orjson
-
-from transforms.columns import TEXTS
 from transforms.field_counts import FieldCounts
+from transforms.input_values import LIST_FIELDS, encodable, is_empty, json_text, read_value
 from transforms.raw_schema import EVIDENCE_FIELDS, RAW_RECORDS
 
 POSITION_FIELDS = ("record_no", "byte_start", "byte_end")
-LIST_FIELDS = frozenset(name for name, dtype in RAW_RECORDS.items() if dtype == TEXTS)
-TEXT_MEMBERS = (
-    "rendered",  # WordPress
-    "@value",  # JSON-LD
-    "#text",  # XML turned into JSON, as are the next two
-    "$t",
-    "_",
-    "$oid",  # MongoDB, as are the next two
-    "$date",
-    "$numberLong",
-    "name",  # schema.org Person, Organization
-    "value",
-    "text",
-    "html",
-    "url",
-    "href",
-    "@id",
-)
-"""Members of an object that hold its text, the most telling first."""
-
-UNWRITABLE = "(cannot be written as JSON)"
-"""What stands in `extra` for a value that is nested too deeply, or in itself; its bytes are in the drop."""
-
 PLANS_KEPT = 512  # distinct sets of input names remembered; a drop has a few, a hostile one has one per record
 
 _EMPTY_RECORD: dict[str, object] = {name: None for name in RAW_RECORDS if name not in POSITION_FIELDS}
@@ -188,7 +158,7 @@ def _take(
     for source in sources:
         value = fields[source]
         if is_empty(taken):
-            reading, whole = _read(target, value)
+            reading, whole = read_value(target, value)
             if reading is not None:
                 taken, origin = reading, source
             if whole:
@@ -196,128 +166,3 @@ def _take(
         if not is_empty(value):
             extra[source] = value
     return taken, origin
-
-
-def is_empty(value: object) -> bool:
-    """Tell whether a value says nothing: null, blank text, NaN, an empty list or object."""
-    if isinstance(value, str):
-        return not value or value.isspace()
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or (isinstance(value, list | tuple | dict) and not value)
-
-
-class _Reading(NamedTuple):
-    """A value as its field holds it, and whether that is all of the value."""
-
-    value: object
-    is_whole: bool
-
-
-def _read(target: str, value: object) -> _Reading:
-    if target in LIST_FIELDS:
-        return _read_list(value)
-    if isinstance(value, list | tuple):
-        return _read_sequence(target, value)
-    return _read_text(value)
-
-
-def _read_list(value: object) -> _Reading:
-    """Read authors or keywords: one element per text; a single text is not split here."""
-    if is_empty(value):
-        return _Reading(None, is_whole=True)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return _Reading(value, is_whole=True)
-    readings = [_read_text(item) for item in (value if isinstance(value, list | tuple) else [value])]
-    texts = [reading.value for reading in readings if reading.value is not None]
-    return _Reading(texts or None, all(reading.is_whole for reading in readings))
-
-
-def _read_sequence(target: str, values: Sequence[object]) -> _Reading:
-    """Read a list where text is expected: paragraphs of a body, or one value in brackets."""
-    readings = [_read_text(item) for item in values]
-    texts = [str(reading.value) for reading in readings if reading.value is not None]
-    is_whole = all(reading.is_whole for reading in readings)
-    if target == "body":
-        return _Reading("\n\n".join(texts) if texts else None, is_whole)
-    if len(texts) == 1:
-        return _Reading(texts[0], is_whole)
-    return _Reading(None, is_whole=False)
-
-
-def _read_text(value: object) -> _Reading:
-    if isinstance(value, Mapping):
-        for member in TEXT_MEMBERS:
-            text = plain_text(value.get(member))
-            if text is not None:
-                return _Reading(text, len(value) == 1)
-        return _Reading(None, not value)
-    text = plain_text(value)
-    return _Reading(text, text is not None or is_empty(value))
-
-
-def plain_text(value: object) -> str | None:
-    """Text of a scalar: numbers without a needless `.0`, moments in ISO 8601; null for what has no text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, float):
-        return _number_text(value) if math.isfinite(value) else None
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return bytes_text(value)
-    return str(value) if isinstance(value, int | Decimal) else None
-
-
-def _number_text(value: float) -> str:
-    # Above 2**53 a float no longer tells neighbouring integers apart, so its own notation is the honest one.
-    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-
-
-def bytes_text(value: bytes) -> str:
-    """Text of bytes: what they spell in UTF-8, else Base64."""
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(value).decode()
-
-
-def encodable(text: str) -> str:
-    """Replace lone surrogates, which no UTF-8 text can hold, by U+FFFD."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
-def json_text(fields: Mapping[str, object]) -> str:
-    """Write `extra` as the text of a JSON object; a value that JSON cannot hold becomes text."""
-    try:
-        return orjson.dumps(fields, default=_json_value, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:
-        members = (f"{json.dumps(encodable(str(name)))}:{_safe_json(value)}" for name, value in fields.items())
-        return "{" + ",".join(members) + "}"
-
-
-def _json_value(value: object) -> object:
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    if isinstance(value, bytes):
-        return bytes_text(value)
-    return str(value)
-
-
-def _safe_json(value: object) -> str:
-    try:
-        return orjson.dumps(value, default=_json_value, option=orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:
-        pass
-    try:
-        return encodable(json.dumps(value, default=_json_value, ensure_ascii=False, allow_nan=False))
-    except (TypeError, ValueError, RecursionError):
-        return json.dumps(UNWRITABLE)

@@ -10,7 +10,8 @@ from collections import Counter
 
 import orjson
 
-from transforms.conform import FieldNames, conform_record, json_text
+from transforms.conform import FieldNames, conform_record
+from transforms.input_values import json_text
 from transforms.json_structure import Element, is_cut_off
 from transforms.raw_batches import BatchBuilder
 from transforms.utf8_view import Utf8View

@@ -18,7 +18,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.conform import LIST_FIELDS, conform_record
+from transforms.conform import conform_record
+from transforms.input_values import LIST_FIELDS
 from transforms.raw_batches import EXCERPT_CHARS, BatchBuilder, ParseOptions, RawBatch, single_reject
 from transforms.raw_schema import REJECTS
 

@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from transforms.conform import LIST_FIELDS, FieldNames, encodable
+from transforms.conform import FieldNames
 from transforms.extraction import BeginExtraction, extract_later
 from transforms.formats import Format
+from transforms.input_values import LIST_FIELDS, encodable
 from transforms.raw_schema import RAW_RECORDS, REJECTS
 
 EXCERPT_CHARS = 500  # enough to recognise a record by; the whole of it is in the raw store

@@ -52,13 +52,18 @@ class Home:
 
     @property
     def staging(self) -> Path:
-        """Files of runs under way; whatever lies here while no writer lives is left over."""
+        """Files of runs under way; whatever lies here while no run is at work is left over."""
         return self.root / "staging"
 
     @property
     def writer_lock(self) -> Path:
         """Held by the one process that may write."""
         return self.root / "writer.lock"
+
+    @property
+    def staging_lock(self) -> Path:
+        """Shared by all runs at work; whoever holds it alone may clear away what killed ones left."""
+        return self.root / "staging.lock"
 
     @property
     def known_files(self) -> Path:

@@ -33,6 +33,8 @@ ROW_GROUP_ROWS = 8_192
 MEMORY_LIMIT = "1GB"
 """DuckDB spills to the home folder beyond it; without a limit it takes 80 % of the machine."""
 
+_OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
+
 SQL_TYPES: Mapping[pl.DataType, str] = {
     pl.String(): "VARCHAR",
     pl.List(pl.String()): "VARCHAR[]",
@@ -142,13 +144,15 @@ class Lake:
     def insert(self, table: Table, paths: Sequence[Path]) -> None:
         """Insert the rows of staged Parquet files, within a commit.
 
-        Files hold all columns of their table, by name and in any order; columns that the table lacks are left out.
+        Files hold all columns of their table, by name and in any order; columns that the table lacks are left out. Rows
+        that do not say which commit wrote them are of this one.
         """
         if not paths:
             return
-        names = ", ".join(column.name for column in table.columns)
+        names = [column.name for column in table.columns]
+        values = [_OF_THIS_COMMIT if name == "commit_no" else name for name in names]
         self.connection.execute(
-            f"INSERT INTO {qualified_name(table)} ({names}) SELECT {names} FROM read_parquet(?)",
+            f"INSERT INTO {qualified_name(table)} ({', '.join(names)}) SELECT {', '.join(values)} FROM read_parquet(?)",
             [[str(path) for path in paths]],
         )
 

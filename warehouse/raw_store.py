@@ -48,7 +48,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class RawStore:
-    """The raw store at `root`. Only the holder of the writer's lock may write to it."""
+    """The raw store at `root`. Any run at work may put bytes into it; ledgers are written under the writer's lock."""
 
     root: Path
 
@@ -139,7 +139,7 @@ class RawStore:
                 _sync(path)
 
     def remove_leftovers(self) -> int:
-        """Remove files that a killed writer left half-written; the caller must hold the writer's lock."""
+        """Remove files that a killed run left half-written; no run may be at work."""
         leftovers = list(self.root.glob("*/.*.part"))
         for path in leftovers:
             path.unlink()
@@ -187,7 +187,7 @@ def _identity(stat: os.stat_result) -> tuple[int, int]:
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the name `path` when the block ends well, and vanishes when it does not."""
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:

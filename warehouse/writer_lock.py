@@ -1,4 +1,4 @@
-"""One writer at a time, across processes.
+"""One writer at a time, across processes, beside any number that prepare to write.
 
 The lock is `flock` on a file in the home folder: the kernel releases it when its holder dies, however it dies, so a
 dead holder can never block anyone. Who holds it stands in the file as JSON, for others to name while they wait; that
@@ -44,19 +44,29 @@ def hold_writer_lock(
 
     `on_wait` is called once for each other holder that is waited for, with None where the note cannot be read.
     """
-    try:
-        opened = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise HomeNotWritableError(
-            f"{path} cannot be written ({error.strerror}); mend its permissions, or name another home with --home."
-        ) from error
-    with opened as lock:
+    with _opened(path) as lock:
         _acquire(lock, on_wait=on_wait)
         _write_note(lock, Holder(os.getpid(), socket.gethostname(), _now(), purpose))
         try:
             yield
         finally:
             _clear_note(lock)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+@contextmanager
+def be_at_work(path: Path, *, when_alone: Callable[[], None]) -> Iterator[None]:
+    """Share the lock at `path` within the block, as all do who are at work; who begins alone calls `when_alone` first.
+
+    Whoever comes while that is being done waits for it.
+    """
+    with _opened(path) as lock:
+        if _try_lock(lock, fcntl.LOCK_EX):
+            when_alone()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
             fcntl.flock(lock, fcntl.LOCK_UN)
 
 
@@ -69,6 +79,15 @@ def read_holder(path: Path) -> Holder | None:
             fcntl.flock(lock, fcntl.LOCK_UN)
             return None
         return _read_note(lock)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise HomeNotWritableError(
+            f"{path} cannot be written ({error.strerror}); mend its permissions, or name another home with --home."
+        ) from error
 
 
 def _acquire(lock: TextIO, *, on_wait: Callable[[Holder | None], None]) -> None:

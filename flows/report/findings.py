@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.report.evidence import Failed, query_of, query_of_incident, sql_command
+from flows.evidence import Failed, query_of, query_of_incident, sql_command
 from flows.report.facts import Facts, quarantine_id
 from seeds.tables import reason_codes
 from warehouse.home import Home

@@ -70,7 +70,7 @@ def _reader(home: Path, pages: Sequence[bytes]) -> Callable[[], float]:
             for waiting in [pool.begin("<html></html>") for _ in range(2 * PROCESSES)]:
                 waiting()
             started = time.perf_counter()
-            reader = DropReader(cast("Run", run), files_total=len(drops), pages=pool)
+            reader = DropReader(cast("Run", run), files_total=len(drops), pages=pool, boilerplate={})
             read = sum(batch.records.height for batch in reader.batches(pl.DataFrame(drops)))
             assert read == len(drops)
             return time.perf_counter() - started

@@ -89,6 +89,7 @@ def state_of(query: Query, home: Path) -> dict[str, list[str]]:
     return state
 
 
+@pytest.mark.long
 def test_tables_are_those_of_a_home_that_knew_the_decision_from_the_start(
     drops: Sequence[Path], ingest: Ingest, decide_on: Decide, query: Query, home: Path, tmp_path: Path
 ) -> None:

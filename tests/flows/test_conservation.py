@@ -65,7 +65,7 @@ def content(kind: str, records: list[tuple[str, Any]]) -> bytes:
 
 
 @given(files=FILES)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_record_is_loaded_or_held_back(
     files: list[tuple[str, list[tuple[str, Any]]]],
     tmp_path_factory: pytest.TempPathFactory,

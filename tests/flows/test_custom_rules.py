@@ -169,6 +169,7 @@ def test_checking_a_file_asks_all_rules_and_writes_nothing(
     assert sorted(home.rglob("*")) == before
 
 
+@pytest.mark.long
 def test_checking_a_file_compares_it_with_the_past(
     copydesk: Any, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_chain_that_grows_is_placed_anew_and_keeps_one_id(take_in: Any, query:
     assert query("SELECT * FROM record_articles WHERE relation <> 'canonical' AND NOT jaccard >= 0.5") == []
 
 
+@pytest.mark.long
 def test_redirects_lead_to_what_is_there_now(take_in: Any, query: Query) -> None:
     for part in ((1, 2, 3), (3, 4, 5), (1, 2, 3, 4, 5), (5, 6, 7, 8, 9), (1, 2, 3, 4, 5, 6, 7, 8, 9)):
         take_in({"id": str(part), "body": article(*part)})
@@ -77,6 +78,7 @@ def test_redirects_lead_to_what_is_there_now(take_in: Any, query: Query) -> None
     assert query("SELECT * FROM articles SEMI JOIN article_redirects USING (article_id)") == []
 
 
+@pytest.mark.long
 def test_a_record_that_leaves_an_article_does_not_take_its_id_along(
     take_in: Any, query: Query, copydesk: Copydesk
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_record_that_leaves_an_article_does_not_take_its_id_along(
     assert query("SELECT * FROM article_fields SEMI JOIN articles USING (article_id) WHERE rule = 'best_copy'") == []
 
 
+@pytest.mark.long
 def test_a_text_that_was_gone_and_comes_again_finds_its_copies(take_in: Any, query: Query, copydesk: Copydesk) -> None:
     line = "Printed on the island since the year of the great flood."
     take_in({"body": f"{article(1, 2)}\n\n{line}\n\n{article(3)}"}, source="a")

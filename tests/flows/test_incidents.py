@@ -76,7 +76,7 @@ def test_incident_is_shown_with_meaning_remedy_sample_and_a_query_for_all(
     assert shown["remedy"] == "Ask the source for the full text."
     assert [row[0] for row in query(shown["query"])] == [record_id]
     text = copydesk("incidents", "show", incident_id)[1]
-    command = next(line for line in text.splitlines() if "All that fail" in line).partition("copydesk ")[2]
+    command = next(line for line in text.splitlines() if "All that failed" in line).partition("copydesk ")[2]
     assert record_id in copydesk(*shlex.split(command))[1]
 
 
@@ -87,7 +87,7 @@ def test_incident_of_what_is_held_back_shows_it(
     [incident] = listed(copydesk, "--rule", "body_too_short")
     shown = json.loads(copydesk("incidents", "show", incident["incident_id"], "--json")[1])
     assert shown["sample_row"]["raw"] == "[deleted]"
-    assert [row[2] for row in query(shown["query"])] == ["[deleted]"]
+    assert [row[3] for row in query(shown["query"])] == ["[deleted]"]
     [of_table] = listed(copydesk, "--rule", "quarantined_share")
     judged = json.loads(copydesk("incidents", "show", of_table["incident_id"], "--json")[1])
     assert (judged["sample_row"], len(query(judged["query"]))) == (None, 1)
@@ -114,6 +114,7 @@ def test_muting_is_idempotent_says_until_when_and_ends_with_unmuting(
     assert copydesk("incidents", "unmute", *named)[1].startswith("Nothing new")
 
 
+@pytest.mark.long
 def test_muted_incident_goes_on_counting_and_is_not_listed_as_open(
     copydesk: Copydesk, cut_off: Any, query: Query
 ) -> None:
@@ -124,6 +125,7 @@ def test_muted_incident_goes_on_counting_and_is_not_listed_as_open(
     assert len(listed(copydesk, "--status", "muted")) == 1
 
 
+@pytest.mark.long
 def test_mute_that_has_ended_is_seen_at_once_and_settled_by_the_next_run(
     copydesk: Copydesk, cut_off: Any, whole: Any, query: Query, home: Path
 ) -> None:
@@ -134,6 +136,7 @@ def test_mute_that_has_ended_is_seen_at_once_and_settled_by_the_next_run(
     assert query(STATE) == [("resolved", None, True, 1)]
 
 
+@pytest.mark.long
 def test_an_incident_found_gone_while_muted_is_resolved_when_it_is_unmuted(
     copydesk: Copydesk, cut_off: Any, whole: Any, query: Query, home: Path
 ) -> None:
@@ -181,9 +184,9 @@ def test_mute_without_an_end_within_a_year_is_wrong_usage(duration: str | None, 
         read_end(duration, until, now=NOW)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_what_cannot_be_decided_is_wrong_usage_in_one_line(copydesk: Copydesk, cut_off: Any) -> None:
+    cut_off()
+    for arguments in (
         ["show", "i_unknown"],
         ["mute", "i_unknown", *LASTING],
         ["unmute", "--source", "wire", "--rule", "no_such"],
@@ -192,14 +195,9 @@ def test_mute_without_an_end_within_a_year_is_wrong_usage(duration: str | None, 
         ["mute", "i_unknown", "--for", "7d", "--reason", " \n"],
         ["mute", "i_unknown", "--for", "7d", "--reason", "x" * 501],
         ["mute", "i_unknown", "--for", "7d"],
-    ],
-)
-def test_what_cannot_be_decided_is_wrong_usage_in_one_line(
-    copydesk: Copydesk, cut_off: Any, arguments: list[str]
-) -> None:
-    cut_off()
-    code, output, errors = copydesk("incidents", *arguments)
-    assert (code, output, len(errors.strip().splitlines())) == (WRONG_USAGE, "", 1)
+    ):
+        code, output, errors = copydesk("incidents", *arguments)
+        assert (code, output, len(errors.strip().splitlines())) == (WRONG_USAGE, "", 1), arguments
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "i_1"], ["mute", "i_1", *LASTING], ["unmute", "i_1"]])

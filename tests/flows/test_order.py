@@ -73,7 +73,7 @@ RECORDS = st.lists(
 
 
 @given(records=RECORDS, shuffled=st.randoms(use_true_random=False), drops=st.integers(1, 3), at_once=st.booleans())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_articles_depend_on_neither_order_nor_split(
     records: list[tuple[int, str | None, str | None, str]],
     shuffled: random.Random,
@@ -101,6 +101,7 @@ def test_articles_depend_on_neither_order_nor_split(
     assert query(ARTICLES, folder / "split") == query(ARTICLES, folder / "whole")
 
 
+@pytest.mark.long
 def test_matching_in_parts_gives_the_same_articles(
     ingest: Ingest, query: Query, a_record: Any, write_lines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,8 +115,9 @@ def test_matching_in_parts_gives_the_same_articles(
     assert query(ARTICLES, tmp_path / "parts") == query(ARTICLES, tmp_path / "whole")
 
 
+@pytest.mark.long
 @given(chained=CHAINED, shuffled=st.randoms(use_true_random=False), drops=st.integers(1, 4))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_texts_that_chain_end_in_the_same_articles_in_any_order(
     chained: list[tuple[int, int, str | None, bool]],
     shuffled: random.Random,

@@ -130,6 +130,7 @@ def test_run_leaves_a_report_and_an_artifact_that_links_to_it(served: Served) ->
     assert "copydesk report" in page.read_text("utf-8")
 
 
+@pytest.mark.long
 def test_report_that_cannot_be_written_fails_no_run(
     served: Served, query: Query, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -162,6 +163,7 @@ def test_command_line_runs_the_flow_on_the_api_that_answers(
     assert json.loads(again.stdout)["status"] == "nothing_new"
 
 
+@pytest.mark.long
 def test_refused_batch_is_a_completed_run_that_says_so(
     served: Served, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -178,6 +180,7 @@ def test_refused_batch_is_a_completed_run_that_says_so(
     assert len(served.flow_runs(name={"any_": ["Refused"]})) == 1
 
 
+@pytest.mark.long
 def test_replay_is_a_flow_as_well(
     served: Served, query: Query, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -230,6 +233,7 @@ url_block = "desk-url"
 """
 
 
+@pytest.mark.long
 def test_incident_reaches_people_through_an_automation_and_a_webhook_whose_url_is_a_secret_block(
     served: Served, tmp_path: Path, a_record: Any, write_lines: Any, receiver: Any
 ) -> None:

@@ -26,6 +26,7 @@ def deliver(copydesk: Any, tmp_path: Path, a_record: Any, write_lines: Any) -> D
     return run
 
 
+@pytest.mark.long
 def test_what_was_refused_for_a_change_is_refused_again_and_is_no_past(
     deliver: Deliver, copydesk: Any, home: Path, query: Any
 ) -> None:

@@ -211,6 +211,7 @@ def test_what_was_held_back_for_a_setting_comes_in_when_it_is_another(
     assert query("SELECT kind FROM ops.runs ORDER BY started_at") == [("ingest",), ("replay",)]
 
 
+@pytest.mark.long
 def test_rows_that_were_not_chosen_go_along_where_they_lie_elsewhere_now(
     tmp_path: Path, declare: Declare, ingest: Ingest, replay: Replay, query: Query
 ) -> None:
@@ -237,6 +238,7 @@ def test_what_no_parser_could_read_comes_in_when_one_can(
     assert query("SELECT format, encoding, status, error FROM ops.drops") == [("text", "utf-8", "loaded", None)]
 
 
+@pytest.mark.long
 def test_page_that_took_too_long_comes_in_when_it_may_take_longer(
     tmp_path: Path, ingest: Ingest, replay: Replay, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,6 +365,7 @@ def test_dry_run_tells_what_would_come_of_it_and_changes_nothing(
     assert ("wire", "body_too_short", 8, 7, 1) in tried.reasons.rows()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", but_the_first(POINTS, 1))
 def test_kill_at_any_point_is_made_good_by_the_next_replay(
     point: str,
@@ -389,6 +392,7 @@ def test_kill_at_any_point_is_made_good_by_the_next_replay(
     assert [path for path in home.rglob("*") if path.name.endswith(".part") or "staging/" in str(path)] == []
 
 
+@pytest.mark.long
 def test_what_fails_again_keeps_its_identity_and_tells_the_new_reason(
     declare: Declare, ingest: Ingest, replay: Replay, query: Query, tmp_path: Path
 ) -> None:
@@ -408,6 +412,7 @@ def test_what_fails_again_keeps_its_identity_and_tells_the_new_reason(
     assert replay().summary.status == "nothing_new"
 
 
+@pytest.mark.long
 def test_only_what_is_selected_comes_in(
     drops: list[Path], declare: Declare, ingest: Ingest, replay: Replay, query: Query
 ) -> None:
@@ -492,6 +497,7 @@ def test_unreadable_remainder_becomes_the_records_that_are_in_it(
     assert query("SELECT array_agg(record_no ORDER BY record_no) FROM records") == [([0, 1, 2, 3],)]
 
 
+@pytest.mark.long
 def test_drop_whose_loaded_records_would_lie_elsewhere_is_left_alone_and_others_go_on(
     half_read: Path,
     declare: Declare,
@@ -525,6 +531,7 @@ def _moved(path: Path) -> Callable[..., ParsedDrop]:
     return read
 
 
+@pytest.mark.long
 def test_drop_whose_dismissed_record_would_lie_elsewhere_is_left_alone(
     half_read: Path, home: Path, replay: Replay, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from expectations.figures import FILLED_FIELDS
 from flows.cli import DONE, FAILED, REFUSED, WRONG_USAGE
-from flows.report.evidence import Failed, literal, query_of, sql_command
+from flows.evidence import Failed, literal, query_of, sql_command
 from flows.report.facts import read_facts
 from flows.report.sources import State, read_sources
 from flows.report.window import window_of

@@ -80,7 +80,7 @@ def applied(original: str, spans: pl.DataFrame) -> str:
     return apply_edits(original, [Edit(*row) for row in rows])
 
 
-unhurried = settings(deadline=None, max_examples=60)  # the first example loads a language model
+unhurried = settings(deadline=None, max_examples=25)  # the first example loads a language model
 records_of = st.fixed_dictionaries(
     {"body": nasty_texts},
     optional={"headline": nasty_texts, "dek": nasty_texts, "published_at": nasty_texts, "url": nasty_texts},

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.conform import UNWRITABLE, FieldNames, conform_record
+from transforms.conform import FieldNames, conform_record
+from transforms.input_values import UNWRITABLE
 from transforms.raw_schema import RAW_RECORDS
 
 ALIASES = {"id": "external_id", "title": "headline", "content": "body", "text": "body", "author": "authors"}

@@ -125,10 +125,10 @@ def test_given_up_alerts_are_a_matter_for_doctor_and_can_be_tried_again(
     "point",
     [
         ("flows.load", "publish", "before", 1),
-        ("flows.alerts.tell", "make_messages", "before", 1),
+        pytest.param(("flows.alerts.tell", "make_messages", "before", 1), marks=pytest.mark.long),
         ("flows.alerts.outbox:Outbox", "add", "after", 1),
-        ("flows.alerts.outbox:Outbox", "write_cursor", "after", 1),
-        ("flows.alerts.web", "_post", "before", 1),
+        pytest.param(("flows.alerts.outbox:Outbox", "write_cursor", "after", 1), marks=pytest.mark.long),
+        pytest.param(("flows.alerts.web", "_post", "before", 1), marks=pytest.mark.long),
     ],
 )
 @pytest.mark.usefixtures("desk")
@@ -142,6 +142,7 @@ def test_killed_between_commit_and_sending_the_next_run_tells(
     assert [one["event"] for one in digest["incidents"]] == ["opened"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("desk")
 def test_killed_after_sending_the_digest_comes_again_under_its_id(
     copydesk: Copydesk, kill_at: Any, cut_off: Path, receiver: Any, home: Path

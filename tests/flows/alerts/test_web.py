@@ -87,7 +87,7 @@ def test_only_http_is_spoken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_slack_gets_text_and_blocks_with_its_marks_escaped(receiver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLACK", f"{receiver.url}/services/T000/B000/XXXXXXXX")
+    monkeypatch.setenv("SLACK", f"{receiver.url}/services/T000/B000/abcdefgh")
     slack_sender(SlackRoute(name="slack", kind="slack", url_env="SLACK"), seconds=5).send(
         a_digest(HOSTILE, message=HOSTILE)
     )
