@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,7 @@ from flows import (
     quarantine_cli,
     report_cli,
     steps,
+    store_cli,
 )
 from flows.alerts.sending import DeliveryError
 from flows.alerts.tell import tell_of_news
@@ -48,6 +50,7 @@ from flows.settings import SettingsError, load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.status import read_status
 from warehouse.errors import NotPublishedError, WarehouseError
+from warehouse.history import NoSuchSnapshotError, views_at
 from warehouse.home import Home
 from warehouse.lake import open_lake
 from warehouse.landing import SETTLE_SECONDS, absolute
@@ -59,6 +62,7 @@ DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130
 _OF_USAGE = (
     SettingsError,
     CustomRuleError,
+    NoSuchSnapshotError,
     NotPublishedError,
     QueryError,
     UsageError,
@@ -86,6 +90,8 @@ app.add_typer(alerts_cli.app, name="alerts")
 app.command("why")(duplicates_cli.why)
 app.command("duplicates")(duplicates_cli.list_duplicates)
 app.command("report")(report_cli.report)
+app.command("maintain")(store_cli.maintain)
+app.command("history")(store_cli.history)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -245,10 +251,15 @@ def preview(
 def sql(
     query: Annotated[str, typer.Argument(help="A SELECT over the published tables.")],
     output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print rows.")] = OutputFormat.TABLE,
+    at: Annotated[str | None, typer.Option(help="As of a snapshot (see history): its number, or a time (UTC).")] = None,
     home: HomeOption = None,
 ) -> None:
     """Query the published tables, read-only."""
-    with run_query(load_settings(home=home).home, query) as result:
+    folder = load_settings(home=home).home
+    with (
+        nullcontext() if at is None else views_at(folder, at) as views,
+        run_query(folder, query, views=views) as result,
+    ):
         write_result(result, output_format, sys.stdout)
 
 

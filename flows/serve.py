@@ -2,7 +2,7 @@
 
 Where no Prefect API is configured, a server is started on a loopback port, with its database and log in the home
 folder, and stopped with us. There is one deployment for each source with a schedule,
-which looks at that source's place only, and one without, `drop-zone`, for all of it.
+which looks at that source's place only, and one without, `drop-zone`, for all of it; and one that maintains the store.
 """
 
 import asyncio
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from prefect.schedules import Schedule
 
 STARTED, UNREACHABLE, SERVER_FAILED = 0, 2, 3
+
+MAINTENANCE = "store"
+"""Name of the deployment of the flow `maintain`."""
 
 START_SECONDS = 120.0
 """A Prefect server takes 10 to 25 s to start, and makes its database the first time."""
@@ -86,6 +89,7 @@ def _deployments(settings: Settings, *, config: Path | None) -> "list[RunnerDepl
     from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415 -- slow
 
     from flows.ingest import ingest  # noqa: PLC0415 -- imports Prefect
+    from flows.maintain import maintain  # noqa: PLC0415 -- the same
 
     common = {"home": str(settings.home.root), "config": None if config is None else str(config.absolute())}
     zone = RunnerDeployment.from_flow(
@@ -107,7 +111,15 @@ def _deployments(settings: Settings, *, config: Path | None) -> "list[RunnerDepl
         for source in settings.sources.values()
         if source.schedule is not None
     ]
-    return [zone, *scheduled]
+    upkeep = RunnerDeployment.from_flow(
+        maintain,
+        MAINTENANCE,
+        schedule=_schedule(settings.maintenance.schedule),
+        parameters=common,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        description=f"maintenance of the store, {settings.maintenance.schedule}",
+    )
+    return [zone, *scheduled, upkeep]
 
 
 def _schedule(text: str) -> "Schedule":

@@ -10,13 +10,16 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from flows.alerts.route_settings import RouteSettingsError, parse_routes
 from flows.alerts.routes import DEFAULT_ROUTES, Route
-from flows.source_settings import RuleSettings, SourceSettings
+from flows.durations import read_duration
+from flows.source_settings import RuleSettings, Schedule, SourceSettings
 from transforms.relations import Thresholds
 from warehouse.home import Home
 from warehouse.landing import absolute, as_text
@@ -27,7 +30,12 @@ SOURCE_NAME = re.compile(r"[\w][\w.\- ]*")
 WHOLE_ZONE = "drop-zone"
 """Name of the deployment that looks at every place; no source's may have it."""
 MOST_WORDS = 1_000_000
+LEAST_RETENTION = timedelta(hours=1)
+"""A reader may have the published file open for as long; anything shorter would take it from under a query."""
 GLOB = re.compile(r"[*?\[]")
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class SettingsError(Exception):
@@ -42,6 +50,30 @@ class ExpectationsSettings(BaseModel):
     python: bool = Field(default=False, description="Whether programs in the folder `expectations` are run.")
 
 
+def _retention(text: str) -> str:
+    if (read_duration(text) or timedelta()) < LEAST_RETENTION:
+        raise ValueError(f"{text!r} is no length of an hour or more; write 12h, 7d or 4w")
+    return text
+
+
+class MaintenanceSettings(BaseModel):
+    """How long the past is kept, and when the store is looked after."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    retention: Annotated[str, AfterValidator(_retention)] = Field(
+        default="7d", description="How long a snapshot stays readable after the next one: 12h, 7d, 4w."
+    )
+    schedule: Schedule = Field(
+        default="30 3 * * *", description="When `copydesk serve` maintains the store: cron, or `every 12h`."
+    )
+
+    @property
+    def kept_for(self) -> timedelta:
+        """Length of the retention."""
+        return read_duration(self.retention) or LEAST_RETENTION
+
+
 class Settings(BaseModel):
     """Everything a run has to be told."""
 
@@ -51,6 +83,7 @@ class Settings(BaseModel):
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
     duplicates: Thresholds = Field(default_factory=Thresholds)
     expectations: ExpectationsSettings = Field(default_factory=ExpectationsSettings)
+    maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
     alerts: Mapping[str, Route] = Field(default_factory=dict)
 
     @property
@@ -110,11 +143,12 @@ def _check_home(root: Path) -> None:
 
 
 def _parse(content: Mapping[str, object], *, root: Path, path: Path) -> Settings:
-    unknown = set(content) - {"sources", "duplicates", "expectations", "alerts"}
+    unknown = set(content) - {"sources", "duplicates", "expectations", "maintenance", "alerts"}
     if unknown:
         raise SettingsError(
             f"{path}: {min(unknown)!r} is not a setting; declare sources as [sources.NAME], thresholds of copies in "
-            "[duplicates], what rules of your own may do in [expectations], routes of alerts as [alerts.NAME]."
+            "[duplicates], what rules of your own may do in [expectations], how long the past is kept in "
+            "[maintenance], routes of alerts as [alerts.NAME]."
         )
     declared = content.get("sources", {})
     if not isinstance(declared, dict):
@@ -124,7 +158,8 @@ def _parse(content: Mapping[str, object], *, root: Path, path: Path) -> Settings
         home_root=root,
         sources=sources,
         duplicates=_parse_duplicates(content, path=path),
-        expectations=_parse_expectations(content, path=path),
+        expectations=_parse_table(ExpectationsSettings, "expectations", content, path=path),
+        maintenance=_parse_table(MaintenanceSettings, "maintenance", content, path=path),
         alerts=_parse_alerts(content, sources, root=root, path=path),
     )
     if len(settings.places) < sum(source.place is not None for source in sources.values()):
@@ -158,13 +193,15 @@ def _parse_duplicates(content: Mapping[str, object], *, path: Path) -> Threshold
     return Thresholds(**table)
 
 
-def _parse_expectations(content: Mapping[str, object], *, path: Path) -> ExpectationsSettings:
+def _parse_table(model: type[_Model], name: str, content: Mapping[str, object], *, path: Path) -> _Model:
     try:
-        return ExpectationsSettings.model_validate(content.get("expectations", {}))
+        return model.model_validate(content.get(name, {}))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(["expectations", *map(str, first["loc"])])
-        raise SettingsError(f"{path}: {key}: {first['msg']}; known is python = true or false.") from error
+        key = ".".join([name, *map(str, first["loc"])])
+        known = ", ".join(model.model_fields)
+        said = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{path}: {key}: {said}; known in [{name}]: {known}.") from error
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:

@@ -54,6 +54,10 @@ def _schedule(text: str) -> str:
     raise ValueError(f"{text!r} is no schedule; write 'every 15m' (s, m, h or d), or five fields of cron")
 
 
+Schedule = Annotated[str, AfterValidator(_schedule)]
+"""When something is done: five fields of cron, or `every 15m`."""
+
+
 def _interval(text: str) -> str:
     if interval_length(text) is None:
         raise ValueError(f"{text!r} is no interval; write 'every 1d' (s, m, h or d)")
@@ -165,7 +169,7 @@ class SourceSettings(BaseModel):
     language: Annotated[str, AfterValidator(_language)] | None = Field(
         None, description="Language its articles are declared to be in."
     )
-    schedule: Annotated[str, AfterValidator(_schedule)] | None = Field(None, description="Cron text, or 'every 15m'.")
+    schedule: Schedule | None = Field(None, description="Cron text, or 'every 15m'.")
     expect: Annotated[str, AfterValidator(_interval)] | None = Field(
         None, description="How often something new comes at least, as 'every 1d'; by default that is learnt."
     )

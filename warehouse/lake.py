@@ -11,7 +11,7 @@ Sources: DuckLake specification 1.0; its functions as of DuckDB 1.5.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +32,9 @@ ROW_GROUP_ROWS = 8_192
 
 MEMORY_LIMIT = "1GB"
 """DuckDB spills to the home folder beyond it; without a limit it takes 80 % of the machine."""
+
+_idle: list[duckdb.DuckDBPyConnection] = []
+"""Databases that nothing is attached to any more: loading the extensions takes 0.2 s, and is done once a process."""
 
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
 
@@ -132,10 +135,16 @@ class Lake:
     @contextmanager
     def commit(self, message: str) -> Iterator[None]:
         """Make all that is done within the block one commit; where the block fails, nothing of it is done."""
+        with self.transaction():
+            yield
+            self.connection.execute("CALL lake.set_commit_message('copydesk', ?)", [message])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all within the block or nothing of it; no commit is made where no rows are changed."""
         self.connection.execute("BEGIN")
         try:
             yield
-            self.connection.execute("CALL lake.set_commit_message('copydesk', ?)", [message])
             self.connection.execute("COMMIT")
         except BaseException:
             self.connection.execute("ROLLBACK")
@@ -156,15 +165,16 @@ class Lake:
             [[str(path) for path in paths]],
         )
 
-    def data_files(self, table: Table) -> list[Path]:
-        """Return the Parquet files that hold the table in the newest snapshot, oldest first.
+    def data_files(self, table: Table, *, at: int | None = None) -> list[Path]:
+        """Return the Parquet files that hold the table in a snapshot, by default the newest, oldest first.
 
         Raises:
             CatalogError: if rows were deleted in place; the published views could not leave them out.
         """
         schema, _, name = _qualified(stored_name(table)).partition(".")
+        version = "" if at is None else f", snapshot_version => {at}"
         listed = self.connection.execute(
-            "SELECT data_file, delete_file FROM ducklake_list_files('lake', ?, schema => ?)", [name, schema]
+            f"SELECT data_file, delete_file FROM ducklake_list_files('lake', ?, schema => ?{version})", [name, schema]
         ).fetchall()
         if any(delete_file for _, delete_file in listed):
             raise CatalogError(f"Rows of {table.name} were deleted in place; append a newer row instead.")
@@ -217,13 +227,43 @@ def read_lake(home: Home) -> Iterator[Lake]:
 
 @contextmanager
 def _attached(home: Home, access: str) -> Iterator[Lake]:
-    with duckdb.connect(config=_configuration(home)) as connection:
+    with _explained(home):
+        connection = _open_database(home)
+    try:
         with _explained(home):
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("SET enable_progress_bar = false")  # drawn on standard output, where results go
-            _load_extensions(connection)
             _attach(connection, home, access)
         yield Lake(home, connection)
+    except BaseException:
+        connection.close()
+        raise
+    with suppress(duckdb.Error):  # closed by whoever had it
+        connection.execute("USE memory")
+        connection.execute("DETACH lake")
+        _idle.append(connection)
+
+
+def _open_database(home: Home) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory with the extensions in it, one that is done with where there is one."""
+    with suppress(IndexError, duckdb.Error):  # the latter where it has spilled: it cannot do so elsewhere any more
+        connection = _idle.pop()
+        connection.execute(f"SET temp_directory = {quoted(_spill_folder(home))}")
+        return connection
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": _spill_folder(home),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # drawn on standard output, where results go
+    _load_extensions(connection)
+    return connection
+
+
+def _spill_folder(home: Home) -> str:
+    return str(home.staging / "spill")
 
 
 @contextmanager
@@ -232,15 +272,6 @@ def _explained(home: Home) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise CatalogError(f"The lake of {home.root} cannot be opened: {_first_line(error)}") from error
-
-
-def _configuration(home: Home) -> dict[str, str | bool | int | float | list[str]]:
-    return {
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": str(home.staging / "spill"),
-        "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False,
-    }
 
 
 def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:

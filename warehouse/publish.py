@@ -48,14 +48,21 @@ def publish(lake: Lake) -> None:
     home = lake.home
     fresh = home.root / f".{home.published.name}.{os.getpid()}.part"
     fresh.unlink(missing_ok=True)
-    with duckdb.connect(str(fresh)) as published:
+    write_views(lake, fresh)
+    fresh.replace(home.published)
+
+
+def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
+    """Write a file of views over a snapshot, by default the newest."""
+    with duckdb.connect(str(path)) as published:
+        published.execute("BEGIN")
         published.execute("CREATE SCHEMA ops")
         for table in STORED.values():
-            for statement in _view(table, lake.data_files(table)):
+            for statement in _view(table, lake.data_files(table, at=at)):
                 published.execute(statement)
-        for statement in _publication(home):
+        for statement in _publication(lake.home, latest_snapshot(lake.home) if at is None else at):
             published.execute(statement)
-    fresh.replace(home.published)
+        published.execute("COMMIT")
 
 
 def published_snapshot(home: Home) -> int | None:
@@ -127,10 +134,10 @@ def _rows(table: Table, data_files: Sequence[Path]) -> str:
     return f"(SELECT {nothing} WHERE false)"
 
 
-def _publication(home: Home) -> Iterable[str]:
+def _publication(home: Home, snapshot: int | None) -> Iterable[str]:
     yield (
         "CREATE TABLE ops.publication AS SELECT "
-        f"CAST({latest_snapshot(home)} AS BIGINT) AS snapshot_id, "
+        f"CAST({snapshot} AS BIGINT) AS snapshot_id, "
         f"CAST('{datetime.now(UTC).isoformat()}' AS TIMESTAMPTZ) AS published_at, "
         f"{quoted(str(home.root.absolute()))} AS home"
     )

@@ -32,14 +32,16 @@ class Result:
 
 
 @contextmanager
-def run_query(home: Home, sql: str) -> Iterator[Result]:
+def run_query(home: Home, sql: str, *, views: Path | None = None) -> Iterator[Result]:
     """Run a query on the published file; rows can be fetched within the block. Times are in UTC.
+
+    `views` is a file of views of this home to query instead.
 
     Raises:
         NotPublishedError: if nothing has been published.
         QueryError: if there is no query, or DuckDB refuses it.
     """
-    with _open_published(home) as published, _explained():
+    with _open_published(home, views) as published, _explained():
         check_is_query(sql, published)
         cursor = published.execute(sql)
         described = cursor.description or []
@@ -109,13 +111,14 @@ def _explained() -> Iterator[None]:
 
 
 @contextmanager
-def _open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not home.published.exists():
+def _open_published(home: Home, views: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = views or home.published
+    if not path.exists():
         raise NotPublishedError(
             f"There is no {home.published} yet; run 'copydesk ingest' first, or name another folder with --home."
         )
     try:
-        published = duckdb.connect(str(home.published), read_only=True)
+        published = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         raise WarehouseError(f"{home.published} cannot be opened; make it anew with 'copydesk publish'.") from error
     with published:

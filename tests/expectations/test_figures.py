@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def test_shares_are_of_what_came_in_or_was_loaded(check: Check) -> None:
     assert figures["headline_fill_rate"] == 2 / 3
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(rows=st.lists(RECORD, min_size=1, max_size=9), cut=st.integers(0, 9))
 def test_figures_do_not_depend_on_how_records_are_batched(

@@ -176,6 +176,7 @@ while not select.select([sys.stdin], [], [], 0)[0]:
 """
 
 
+@pytest.mark.long
 def test_reader_in_another_process_sees_a_decision_whole_or_not_at_all(
     drops: Sequence[Path], ingest: Ingest, decide_on: Decide, home: Path
 ) -> None:
@@ -206,6 +207,7 @@ def test_lines_are_listed_for_people_and_for_programs(one_home: Home, copydesk: 
     assert json.loads(copydesk("boilerplate", "list", "--json", "--source", "x", "--home", one_home.root)[1]) == []
 
 
+@pytest.mark.long
 def test_lines_are_accepted_by_key_or_text_and_looked_at_first(
     drops: Sequence[Path], ingest: Ingest, copydesk: Copydesk, query: Query
 ) -> None:

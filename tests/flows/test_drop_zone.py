@@ -83,6 +83,7 @@ def test_named_source_covers_every_path(put: Put, ingest: Ingest, query: Query) 
     assert query(LOADED) == [("mirror", "n1"), ("mirror", "n2")]
 
 
+@pytest.mark.long
 def test_file_edited_behind_the_back_of_its_metadata_is_found_by_rehashing(
     put: Put, ingest: Ingest, query: Query
 ) -> None:
@@ -135,6 +136,7 @@ def _read_terminal(terminal: int) -> bytes:
         return b""
 
 
+@pytest.mark.long
 def test_progress_is_a_live_line_on_a_terminal_and_plain_lines_elsewhere(put: Put, home: Path) -> None:
     def ingest_command(name: str, number: int) -> list[str]:
         return [sys.executable, "-c", INGEST, "ingest", str(put(name, number)), "--home", str(home)]

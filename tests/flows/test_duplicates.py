@@ -109,6 +109,7 @@ def test_a_text_that_was_gone_and_comes_again_finds_its_copies(take_in: Any, que
     assert query("SELECT jaccard FROM record_articles WHERE jaccard IS NOT NULL") == [(was,)]
 
 
+@pytest.mark.long
 def test_two_stories_that_begin_alike_are_not_joined_by_a_preview(take_in: Any, query: Query) -> None:
     take_in({"body": article(1)}, source="feed")
     take_in({"body": article(1, 2, 3, 4)}, {"body": article(1, 5, 6, 7, 8)})
@@ -174,6 +175,7 @@ def test_a_preview_of_a_paid_article_is_an_excerpt(take_in: Any, query: Query) -
     ]
 
 
+@pytest.mark.long
 def test_headline_glued_on_one_copy_does_not_stay_when_its_owner_comes(take_in: Any, query: Query) -> None:
     glued = "Weir keeper leaves after forty years"
     take_in({"headline": glued, "body": article(1, 2, 3)}, source="a")
@@ -200,6 +202,7 @@ def test_headline_glued_on_one_scrape_gives_way_to_the_line_below_it(
     assert chosen == [("stands_below_another", [glued])]
 
 
+@pytest.mark.long
 def test_rebuild_changes_nothing_that_holds(take_in: Any, query: Query, copydesk: Copydesk) -> None:
     for part in ((1, 2, 3), (3, 4, 5), (1, 2, 3, 4, 5), (7, 8)):
         take_in({"id": str(part), "body": article(*part)})

@@ -153,6 +153,7 @@ def test_kill_at_any_point_is_made_good_by_the_next_run(
     assert leftovers(Home(home)) == []
 
 
+@pytest.mark.long
 def test_commit_that_was_not_published_is_published_by_a_run_that_finds_nothing(
     drops: list[Path], ingest: Ingest, query: Query, home: Path, tmp_path: Path, kill_at: KillAt
 ) -> None:

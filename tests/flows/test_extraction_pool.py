@@ -184,6 +184,7 @@ def test_process_that_cannot_be_started_is_told_with_what_to_do(monkeypatch: pyt
         pool.begin(a_page())()
 
 
+@pytest.mark.long
 def test_run_sets_an_endless_page_aside_and_loads_the_others(
     tmp_path: Path, ingest: Ingest, query: Query, endless_page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

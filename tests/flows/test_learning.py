@@ -59,6 +59,7 @@ def test_line_is_proposed_at_its_fifth_article_and_stays_in_every_body(
     assert line.lower() == LINE.lower()
 
 
+@pytest.mark.long
 def test_proposals_depend_on_neither_order_nor_split(
     ingest: Ingest, query: Query, with_lines: WithLines, write_lines: Any, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_proposals_depend_on_neither_order_nor_split(
     assert query(BY_CONTENT, tmp_path / "split") == whole
 
 
+@pytest.mark.long
 def test_two_hundred_lines_are_proposed_for_a_source_the_most_frequent(
     ingest: Ingest, query: Query, with_lines: WithLines, write_lines: Any, home: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +100,7 @@ def test_two_hundred_lines_are_proposed_for_a_source_the_most_frequent(
     assert query(counts) == [(5, 160), (6, 40)]
 
 
+@pytest.mark.long
 def test_home_of_a_version_without_proposals_gets_them_with_its_next_run(
     ingest: Ingest, query: Query, with_lines: WithLines, write_lines: Any, home: Path, tmp_path: Path
 ) -> None:

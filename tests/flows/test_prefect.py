@@ -115,7 +115,7 @@ def test_run_leaves_its_summary_as_an_artifact_and_a_task_for_each_step(served: 
     [row] = json.loads(artifact["data"])
     assert (row["status"], row["records_in"], row["records_quarantined"]) == ("done", 3, 1)
     tasks = served.post("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
-    names = ["alert", "land", "load", "match", "parse", "validate"]
+    names = ["alert", "claim", "land", "load", "match", "parse", "parse_again_if_outdated", "validate"]
     assert sorted(task["name"].rpartition("-")[0] for task in tasks) == names
 
 
@@ -147,6 +147,7 @@ def test_report_that_cannot_be_written_fails_no_run(
     assert [one["state_type"] for one in run] == ["COMPLETED"]
 
 
+@pytest.mark.long
 def test_command_line_runs_the_flow_on_the_api_that_answers(
     served: Served, query: Query, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -259,6 +260,7 @@ def test_incident_reaches_people_through_an_automation_and_a_webhook_whose_url_i
     assert "T0PSECRET" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_automation_through_a_block_that_there_is_not_names_it(served: Served, tmp_path: Path) -> None:
     command = [*COPYDESK, "alerts", "prefect-automation", "--url-block", "slack-webhook/no-such"]
     configured = environment(tmp_path, PREFECT_API_URL=served.url)

@@ -45,6 +45,7 @@ def test_what_was_refused_for_a_change_is_refused_again_and_is_no_past(
     assert query("SELECT count(*) FROM records") == [(140,)]
 
 
+@pytest.mark.long
 def test_a_row_alone_does_not_get_past_what_refuses_its_batch(
     deliver: Deliver, copydesk: Any, home: Path, query: Any, a_record: Any
 ) -> None:
