@@ -48,6 +48,9 @@ quality-text: install  ## measure how well plain text and web pages are taken ap
 quality-duplicates: install  ## measure how well copies are found, and different articles left apart
 	$(BIN)/python tests/quality/duplicates.py
 
+torture: install  ## kill commands at every step and at random times, fill disks, and see that nothing is lost
+	$(BIN)/python tests/torture/torture.py
+
 quality-faults: install  ## measure how well faults of sources are noticed, and how often sound drops raise an alarm
 	$(BIN)/python tests/quality/faults.py
 
@@ -72,4 +75,4 @@ bench-report: install  ## measure the report on a year of fifty sources: size, t
 	$(BIN)/python tests/bench/report.py
 
 .PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-report bench-validation
-.PHONY: quality-text quality-duplicates quality-faults
+.PHONY: quality-text quality-duplicates quality-faults torture

@@ -12,8 +12,8 @@ from flows.settings import Settings, load_settings
 from flows.sql_output import OutputFormat, write_result
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED, PROPOSED, REJECTED
+from warehouse.database import quoted
 from warehouse.errors import NotPublishedError
-from warehouse.lake import quoted
 from warehouse.query import read_published, run_query
 
 STATUSES = (PROPOSED, ACCEPTED, REJECTED)

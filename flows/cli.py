@@ -15,7 +15,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -37,13 +36,16 @@ from flows.alerts.sending import DeliveryError
 from flows.alerts.tell import tell_of_news
 from flows.boilerplate import UnknownLineError
 from flows.comparison import UnknownRecordError
-from flows.console import print_checks, print_nothing_new, print_preview, print_rebuilt, print_status, print_summary
+from flows.console import (
+    print_nothing_new,
+    print_preview,
+    print_status,
+    print_summary,
+)
 from flows.display import show_progress, tell, tell_waiting
-from flows.doctor import examine
 from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import PrefectApiError, configured_api, is_answering
 from flows.preview import preview as preview_file
-from flows.rebuild import rebuild_fingerprints
 from flows.reclean import RefusedError
 from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings
@@ -52,10 +54,8 @@ from flows.status import read_status
 from warehouse.errors import NotPublishedError, WarehouseError
 from warehouse.history import NoSuchSnapshotError, views_at
 from warehouse.home import Home
-from warehouse.lake import open_lake
 from warehouse.landing import SETTLE_SECONDS, absolute
 from warehouse.query import QueryError, read_published, run_query
-from warehouse.writer_lock import hold_writer_lock
 
 DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130, 141
 
@@ -92,6 +92,12 @@ app.command("duplicates")(duplicates_cli.list_duplicates)
 app.command("report")(report_cli.report)
 app.command("maintain")(store_cli.maintain)
 app.command("history")(store_cli.history)
+app.command("backup")(store_cli.backup)
+app.command("restore")(store_cli.restore)
+app.command("migrate")(store_cli.migrate)
+app.command("publish")(store_cli.publish)
+app.command("rebuild")(store_cli.rebuild)
+app.command("doctor")(store_cli.doctor)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -270,49 +276,9 @@ def status(home: HomeOption = None) -> None:
 
 
 @app.command()
-def publish(home: HomeOption = None) -> None:
-    """Make the published file anew, for instance after the home folder was moved."""
-    folder = load_settings(home=home).home
-    if not folder.is_initialised:
-        raise NotPublishedError(f"There is nothing to publish in {folder.root}; run copydesk ingest first.")
-    with hold_writer_lock(folder.writer_lock, purpose="publish", on_wait=tell_waiting), open_lake(folder) as lake:
-        steps.publish(lake)
-    tell(f"Published {folder.published}.")
-
-
-class Part(StrEnum):
-    """What can be made anew."""
-
-    FINGERPRINTS = "fingerprints"
-
-
-@app.command()
-def rebuild(
-    only: Annotated[Part, typer.Option(help="What to make anew from the stored records.")],
-    home: HomeOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Make fingerprints, matches and articles anew from the stored records, in one commit."""
-    settings = load_settings(home=home, config=config)
-    if not settings.home.is_initialised:
-        raise NotPublishedError(
-            f"There is nothing to rebuild {only} of in {settings.home.root}; run copydesk ingest first."
-        )
-    with show_progress() as on_progress:
-        summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
-    print_rebuilt(summary)
-
-
-@app.command()
 def serve(home: HomeOption = None, config: ConfigOption = None) -> int:
     """Serve the ingest flow with the schedules of copydesk.toml, until interrupted."""
     settings = load_settings(home=home, config=config)
     from flows.serve import serve as serve_flow  # noqa: PLC0415 -- prefect takes seconds to import
 
     return serve_flow(settings, config=config)
-
-
-@app.command()
-def doctor(home: HomeOption = None, config: ConfigOption = None) -> int:
-    """Check versions, extensions, settings, home folder, catalog and Prefect API, each with a remedy."""
-    return DONE if print_checks(examine(home=home, config=config)) else FAILED

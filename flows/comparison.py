@@ -9,9 +9,9 @@ import polars as pl
 
 from transforms.duplicates import IDS
 from transforms.relations import Thresholds, relate
+from warehouse.database import quoted
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
-from warehouse.lake import quoted
 from warehouse.query import read_published
 
 _RECORD = """

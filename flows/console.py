@@ -12,6 +12,7 @@ from rich.table import Table
 
 from flows.doctor import Check
 from flows.preview import Preview
+from flows.repair import Mended
 from flows.run import Plan, Summary
 from flows.settings import home_root
 from flows.sql_values import cell_text
@@ -154,6 +155,16 @@ def print_checks(checks: Iterable[Check]) -> bool:
             console.print(f"     {'':<15}{escape(check.remedy)}", soft_wrap=True)
         all_well = all_well and check.remedy is None
     return all_well
+
+
+def print_mended(mended: Iterable[Mended]) -> bool:
+    """Print what a repair did; return whether nothing is lost."""
+    console, is_whole = output_console(), True
+    for one in mended:
+        mark = "[red]lost[/red]  " if one.is_lost else "[green]mended[/green]"
+        console.print(f"{mark} {one.subject}: {escape(cell_text(one.done))}", soft_wrap=True)
+        is_whole = is_whole and not one.is_lost
+    return is_whole
 
 
 def print_pairs(console: Console, title: str, headers: Sequence[str], pairs: Mapping[str, object]) -> None:

@@ -16,10 +16,13 @@ from flows.alerts.sending import DeliveryError
 from flows.custom import custom_rules
 from flows.prefect_api import ANSWER_SECONDS, configured_api, is_answering
 from flows.settings import Settings, SettingsError, home_root, load_settings
+from warehouse.database import extension_versions
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
-from warehouse.lake import extension_versions, read_lake
+from warehouse.lake import read_lake
 from warehouse.publish import is_stale
+from warehouse.query import read_published
+from warehouse.raw_store import RawStore
 from warehouse.writer_lock import read_holder
 
 
@@ -43,7 +46,10 @@ def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
         settings = Settings(home_root=home_root(home))
     else:
         yield Check("settings", f"{len(settings.sources)} declared sources")
-    checks: tuple[Callable[[Home], Check], ...] = (_check_home, _check_catalog, _check_published, _check_writer)
+    checks: tuple[Callable[[Home], Check], ...] = (
+        *(_check_home, _check_catalog, _check_drops),
+        *(_check_published, _check_writer),
+    )
     yield from (check(settings.home) for check in checks)
     yield _check_rules(settings)
     yield _check_prefect()
@@ -105,6 +111,21 @@ def _check_catalog(home: Home) -> Check:
         finding = f"{len(missing)} data files are missing, the first is {missing[0]}"
         return Check("catalog", finding, "Restore lake/ from a backup.")
     return Check("catalog", f"{home.catalog}, all data files are there")
+
+
+def _check_drops(home: Home) -> Check:
+    if not home.published.exists():
+        return Check("drops", "none yet; the first ingest stores some")
+    try:
+        drops = read_published(home, "SELECT DISTINCT drop_sha256 FROM ops.drops WHERE drop_sha256 IS NOT NULL")
+    except WarehouseError:
+        return Check("drops", "cannot be looked up, as the published file cannot be read", "Run copydesk publish.")
+    store = RawStore(home.raw)
+    missing = [sha256 for sha256 in drops["drop_sha256"] if not store.holds(sha256)]
+    if missing:
+        finding = f"the bytes of {len(missing):,} drops are gone, the first is {missing[0]}"
+        return Check("drops", finding, "Run copydesk doctor --repair, which also finds what is damaged.")
+    return Check("drops", f"the bytes of {drops.height:,} drops are there")
 
 
 def _check_published(home: Home) -> Check:

@@ -15,7 +15,7 @@ from flows.settings import Settings, load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import json_value
 from transforms.duplicates import COPIES
-from warehouse.lake import quoted
+from warehouse.database import quoted
 from warehouse.query import run_query
 
 PARAGRAPH_CHARS = 2_000

@@ -13,8 +13,8 @@ from itertools import groupby
 from expectations.custom import CUSTOM_SUITE
 from expectations.verdicts import RECORDS_SUITE
 from flows.console import home_option
+from warehouse.database import quoted
 from warehouse.home import Home
-from warehouse.lake import quoted
 
 _UNSAFE_IN_DOUBLE_QUOTES = frozenset('"$`\\!')
 

@@ -21,9 +21,9 @@ from flows.settings import Settings
 from flows.steps import OnWait
 from seeds.tables import reason_codes
 from transforms.ops_schema import INCIDENTS
+from warehouse.database import quoted
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home
-from warehouse.lake import quoted
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 

@@ -26,8 +26,8 @@ from flows.run import COMPILING, Progress, WritingRun
 from flows.selection import OPEN, Selection
 from flows.validate import BATCH_REFUSED
 from transforms.ops_schema import DROPS, QUARANTINE, RUNS
+from warehouse.database import quoted
 from warehouse.errors import RawDropError
-from warehouse.lake import quoted
 from warehouse.raw_store import RawStore
 
 RETRACTED = "retracted"

@@ -13,7 +13,7 @@ from flows.options import UsageError, check_source
 from flows.settings import Settings
 from seeds.tables import reason_codes
 from transforms.ops_schema import QUARANTINE, RUNS
-from warehouse.lake import quoted
+from warehouse.database import quoted
 from warehouse.query import read_published
 
 OPEN, REPLAYED, DISMISSED = STATUSES = ("open", "replayed", "dismissed")

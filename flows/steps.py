@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from flows.custom import custom_rules
@@ -152,7 +153,7 @@ def open_staging(
     started_at = datetime.now(UTC)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
     folder = home.staging / run_id
-    with be_at_work(home.staging_lock, when_alone=partial(_remove_leftovers, home)):
+    with be_at_work(home.staging_lock, when_alone=partial(remove_leftovers, home)):
         folder.mkdir(parents=True)
         try:
             yield Run(
@@ -200,8 +201,9 @@ def prepare(home: Home) -> Home:
     return home
 
 
-def _remove_leftovers(home: Home) -> None:
-    """Clear away what killed runs left; no run is at work here."""
+def remove_leftovers(home: Home) -> list[Path]:
+    """Clear away what killed runs left, and return it; no run is at work here."""
+    left = list(home.staging.iterdir())
     shutil.rmtree(home.staging, ignore_errors=True)
-    home.staging.mkdir()
-    RawStore(home.raw).remove_leftovers()
+    home.staging.mkdir(exist_ok=True)
+    return left + RawStore(home.raw).remove_leftovers()

@@ -1,19 +1,34 @@
-"""The commands that look after the store itself: `copydesk maintain` and `copydesk history`."""
+"""The commands that look after the store: check and mend it, publish and rebuild it, maintain it, back it up."""
 
 import json
 import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.console import output_console, print_table
-from flows.display import show_progress, tell_waiting
+from flows import steps
+from flows.console import output_console, print_checks, print_mended, print_rebuilt, print_table
+from flows.display import show_progress, tell, tell_waiting
+from flows.doctor import examine
 from flows.maintaining import Maintained
 from flows.maintaining import maintain as maintain_home
 from flows.options import ConfigOption, HomeOption
-from flows.settings import load_settings
+from flows.rebuild import rebuild_fingerprints
+from flows.repair import repair
+from flows.settings import home_root, load_settings
 from flows.sql_values import json_value
+from warehouse.backup import restore_backup, write_backup
+from warehouse.errors import NotPublishedError
 from warehouse.history import read_snapshots
+from warehouse.home import Home
+from warehouse.lake import TABLES_VERSION, open_lake, open_older_lake
+from warehouse.landing import absolute
+from warehouse.migration import migrate as migrate_tables
+from warehouse.writer_lock import hold_writer_lock
+
+DONE, FAILED = 0, 3
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -45,6 +60,49 @@ def _print_maintained(done: Maintained) -> None:
     )
 
 
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A folder of its own; what is in it from an earlier time stays.")],
+    home: HomeOption = None,
+) -> None:
+    """Copy everything that cannot be made anew into a folder; a later backup copies only what is new."""
+    source = load_settings(home=home).home
+    if not source.is_initialised:
+        raise NotPublishedError(f"There is nothing to back up in {source.root}: run copydesk ingest first.")
+    with hold_writer_lock(source.writer_lock, purpose="backup", on_wait=tell_waiting):
+        done = write_backup(source, absolute(folder))
+    output_console().print(
+        f"{folder} holds snapshot {done.snapshot}: {len(done.files):,} files, {done.bytes / 1e6:,.1f} MB; "
+        f"{done.copied:,} of them are new.",
+        soft_wrap=True,
+    )
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup.")],
+    home: HomeOption = None,
+) -> None:
+    """Make a home folder of a backup, wherever it lies now, and publish it; every file is held against the manifest."""
+    target = steps.prepare(Home(home_root(home)))
+    with hold_writer_lock(target.writer_lock, purpose="restore", on_wait=tell_waiting):
+        done = restore_backup(absolute(folder), target)
+        with open_lake(target) as lake:
+            steps.publish(lake)
+    tell(f"{target.root} is as it was at {done.created_at}, with snapshot {done.snapshot}, and is published.")
+
+
+def migrate(home: HomeOption = None) -> None:
+    """Move a home folder that an older version made forward to the tables of this one, and publish it."""
+    folder = load_settings(home=home).home
+    if not folder.is_initialised:
+        raise NotPublishedError(f"There is nothing to migrate in {folder.root}; run copydesk ingest first.")
+    with hold_writer_lock(folder.writer_lock, purpose="migrate", on_wait=tell_waiting), open_older_lake(folder) as lake:
+        done = migrate_tables(lake)
+        steps.publish(lake)
+    for one in done:
+        tell(f"{one.table} has {', '.join(one.columns)} now, in {one.rows:,} rows.")
+    tell(f"The tables of {folder.root} are of version {TABLES_VERSION}, and are published.")
+
+
 def history(
     limit: Annotated[int, typer.Option(min=1, help="Snapshots to show at most.")] = 20,
     as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
@@ -60,3 +118,46 @@ def history(
     print_table(console, "Snapshots", shown.columns, shown.rows())
     if shown.height < snapshots.height:
         console.print(f"  {snapshots.height - shown.height:,} older ones: --limit {snapshots.height}.")
+
+
+def publish(home: HomeOption = None) -> None:
+    """Make the published file anew, for instance after the home folder was moved."""
+    folder = load_settings(home=home).home
+    if not folder.is_initialised:
+        raise NotPublishedError(f"There is nothing to publish in {folder.root}; run copydesk ingest first.")
+    with hold_writer_lock(folder.writer_lock, purpose="publish", on_wait=tell_waiting), open_lake(folder) as lake:
+        steps.publish(lake)
+    tell(f"Published {folder.published}.")
+
+
+class Part(StrEnum):
+    """What can be made anew."""
+
+    FINGERPRINTS = "fingerprints"
+
+
+def rebuild(
+    only: Annotated[Part, typer.Option(help="What to make anew from the stored records.")],
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make fingerprints, matches and articles anew from the stored records, in one commit."""
+    settings = load_settings(home=home, config=config)
+    if not settings.home.is_initialised:
+        raise NotPublishedError(
+            f"There is nothing to rebuild {only} of in {settings.home.root}; run copydesk ingest first."
+        )
+    with show_progress() as on_progress:
+        summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
+    print_rebuilt(summary)
+
+
+def doctor(
+    mends: Annotated[bool, typer.Option("--repair", help="Mend first what can be mended; reads every drop.")] = False,  # noqa: FBT002 -- typer's way
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Check versions, extensions, settings, home folder, catalog and Prefect API, each with a remedy."""
+    is_whole = not mends or print_mended(repair(load_settings(home=home, config=config), on_wait=tell_waiting))
+    is_well = print_checks(examine(home=home, config=config))
+    return DONE if is_whole and is_well else FAILED

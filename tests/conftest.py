@@ -20,26 +20,8 @@ from warehouse.home import Home
 from warehouse.lake import open_lake
 
 REPOSITORY = Path(__file__).parents[1]
+DIE_AT = REPOSITORY / "tests" / "torture" / "die_at.py"
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
-
-# Replaces one function by another that ends the process as `kill -9` does, before or after doing its work.
-DIE_AT = """
-import importlib, os, signal, sys
-place, name, when, count = sys.argv[1:5]
-module, _, owner = place.partition(":")
-target = importlib.import_module(module)
-target = getattr(target, owner) if owner else target
-original, left = getattr(target, name), [int(count)]
-def dying(*args, **kwargs):
-    left[0] -= 1
-    result = original(*args, **kwargs) if left[0] or when == "after" else None
-    if not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(target, name, dying)
-from flows.cli import run
-sys.exit(run(sys.argv[5:]))
-"""
 
 PROSE = "The council met on Tuesday and agreed to repair the old bridge before winter sets in."
 
@@ -166,7 +148,7 @@ def kill_at() -> KillAt:
     """Run the program in a process that is killed at a point: module, function, before or after, and which call."""
 
     def run_and_die(point: tuple[str, str, str, int], *arguments: str | Path) -> None:
-        command = [sys.executable, "-c", DIE_AT, *map(str, point), *map(str, arguments)]
+        command = [sys.executable, str(DIE_AT), *map(str, point), *map(str, arguments)]
         killed = subprocess.run(command, capture_output=True, check=False)
         assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.lake import MEMORY_LIMIT, quoted
+from warehouse.database import MEMORY_LIMIT, quoted
 from warehouse.query import QueryError, check_is_query
 
 SECONDS = 60.0

@@ -13,28 +13,22 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from transforms.columns import Table
+from transforms.columns import Column, Table
 from transforms.schema import STORED
-from warehouse.errors import CatalogError, WarehouseError
+from warehouse.database import first_line, give_back, open_database, quoted
+from warehouse.errors import CatalogError
 from warehouse.home import Home
 
-EXTENSIONS = ("sqlite_scanner", "ducklake")
-"""In the order in which they must be loaded."""
+TABLES_VERSION = 1
+"""Version of the tables, to be raised with every column that one of them gets."""
 
 ROW_GROUP_ROWS = 8_192
 """About 40 MB of five-kilobyte bodies: bounds the memory of a write, and lets a point look-up skip the rest."""
-
-MEMORY_LIMIT = "1GB"
-"""DuckDB spills to the home folder beyond it; without a limit it takes 80 % of the machine."""
-
-_idle: list[duckdb.DuckDBPyConnection] = []
-"""Databases that nothing is attached to any more: loading the extensions takes 0.2 s, and is done once a process."""
 
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
 
@@ -57,16 +51,6 @@ def stored_name(table: Table) -> str:
 def qualified_name(table: Table) -> str:
     """Name of the lake table that holds the rows of `table`, with catalog and schema."""
     return f"lake.{_qualified(stored_name(table))}"
-
-
-def extension_path(name: str) -> Path | None:
-    """Return DuckDB's signed binary of an extension from its wheel, or None where the wheel is not installed."""
-    try:
-        folder = files(f"duckdb_extension_{name}")
-    except ModuleNotFoundError:
-        return None
-    path = Path(str(folder)) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-    return path if path.exists() else None
 
 
 def latest_snapshot(home: Home) -> int | None:
@@ -185,32 +169,31 @@ class Lake:
         return [path for table in STORED.values() for path in self.data_files(table) if not path.exists()]
 
 
-def extension_versions() -> Mapping[str, str]:
-    """Load the extensions into a database of their own, and return their versions.
-
-    Raises:
-        WarehouseError: if one cannot be loaded.
-    """
-    try:
-        with duckdb.connect() as connection:
-            _load_extensions(connection)
-            known = "SELECT extension_name, extension_version FROM duckdb_extensions() WHERE extension_name IN ?"
-            found = connection.execute(known, [list(EXTENSIONS)]).fetchall()
-    except duckdb.Error as error:
-        raise WarehouseError(f"An extension of DuckDB cannot be loaded: {_first_line(error)}") from error
-    return dict(found)
-
-
 @contextmanager
 def open_lake(home: Home) -> Iterator[Lake]:
     """Open the lake of a home folder, making its tables where they are missing; the caller holds the writer's lock.
 
     Raises:
-        CatalogError: if the catalog cannot be opened, or an older version made a table of fewer columns.
+        CatalogError: if the catalog cannot be opened, or an older or a newer version made its tables.
     """
+    with open_older_lake(home) as lake:
+        if lacking := lacking_columns(lake):
+            name, columns = next(iter(lacking.items()))
+            raise CatalogError(
+                f"{home.root} was made by an older version: the table {name} has no column {columns[0].name!r}. "
+                "Run copydesk migrate."
+            )
+        yield lake
+
+
+@contextmanager
+def open_older_lake(home: Home) -> Iterator[Lake]:
+    """Open the lake as `open_lake` does, whatever columns its tables lack."""
     with _attached(home, "READ_WRITE") as lake:
         with _explained(home):
             _make_missing_tables(lake)
+            if tables_version(home) == 0 and not lacking_columns(lake):
+                note_version(home)
         yield lake
 
 
@@ -228,7 +211,12 @@ def read_lake(home: Home) -> Iterator[Lake]:
 @contextmanager
 def _attached(home: Home, access: str) -> Iterator[Lake]:
     with _explained(home):
-        connection = _open_database(home)
+        if tables_version(home) > TABLES_VERSION:
+            raise CatalogError(
+                f"{home.root} was made by a newer version of copydesk: its tables are of version "
+                f"{tables_version(home)}, and this one knows {TABLES_VERSION}. Install that version."
+            )
+        connection = open_database(home.staging / "spill")
     try:
         with _explained(home):
             _attach(connection, home, access)
@@ -239,47 +227,18 @@ def _attached(home: Home, access: str) -> Iterator[Lake]:
     with suppress(duckdb.Error):  # closed by whoever had it
         connection.execute("USE memory")
         connection.execute("DETACH lake")
-        _idle.append(connection)
-
-
-def _open_database(home: Home) -> duckdb.DuckDBPyConnection:
-    """Return a database in memory with the extensions in it, one that is done with where there is one."""
-    with suppress(IndexError, duckdb.Error):  # the latter where it has spilled: it cannot do so elsewhere any more
-        connection = _idle.pop()
-        connection.execute(f"SET temp_directory = {quoted(_spill_folder(home))}")
-        return connection
-    connection = duckdb.connect(
-        config={
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": _spill_folder(home),
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-        }
-    )
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # drawn on standard output, where results go
-    _load_extensions(connection)
-    return connection
-
-
-def _spill_folder(home: Home) -> str:
-    return str(home.staging / "spill")
+        give_back(connection)
 
 
 @contextmanager
 def _explained(home: Home) -> Iterator[None]:
     try:
         yield
-    except duckdb.Error as error:
-        raise CatalogError(f"The lake of {home.root} cannot be opened: {_first_line(error)}") from error
-
-
-def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
-    for name in EXTENSIONS:
-        path = extension_path(name)
-        if path is None:
-            connection.install_extension(name)
-        connection.load_extension(name if path is None else str(path))
+    except (duckdb.Error, sqlite3.Error) as error:
+        raise CatalogError(
+            f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, the data "
+            "is still there."
+        ) from error
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> None:
@@ -293,12 +252,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> N
 
 
 def _make_missing_tables(lake: Lake) -> None:
-    present: dict[str, set[str]] = {}
-    for schema, name, column in lake.connection.execute(
-        "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE table_catalog = 'lake'"
-    ).fetchall():
-        present.setdefault(f"{schema}.{name}", set()).add(column)
-    _refuse_older_tables(lake.home, present)
+    present = _present_columns(lake)
     missing = [table for table in STORED.values() if _qualified(stored_name(table)) not in present]
     if not missing:
         return
@@ -313,15 +267,46 @@ def _make_missing_tables(lake: Lake) -> None:
     lake.connection.execute("COMMIT")
 
 
-def _refuse_older_tables(home: Home, present: Mapping[str, set[str]]) -> None:
-    for table in STORED.values():
-        columns = present.get(_qualified(stored_name(table)))
-        lacking = {column.name for column in table.columns} - (columns or {column.name for column in table.columns})
-        if lacking:
-            raise CatalogError(
-                f"{home.root} was made by an older version: the table {table.name} has no column {min(lacking)!r}. "
-                "Ingest its drops into a new home folder; this one stays as it is."
-            )
+def lacking_columns(lake: Lake) -> dict[str, list[Column]]:
+    """Return the columns that tables of an older version lack, by table."""
+    present = _present_columns(lake)
+    known = {table.name: present.get(_qualified(stored_name(table))) for table in STORED.values()}
+    lacking = {
+        name: [column for column in STORED[name].columns if column.name not in columns]
+        for name, columns in known.items()
+        if columns is not None
+    }
+    return {name: columns for name, columns in lacking.items() if columns}
+
+
+def add_column(lake: Lake, table: Table, column: Column) -> None:
+    """Add a column to a stored table, within a commit; it is null in the rows that are there."""
+    name = qualified_name(table)
+    lake.connection.execute(f"ALTER TABLE {name} ADD COLUMN {column.name} {SQL_TYPES[column.dtype]}")
+    lake.connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {quoted(column.comment)}")
+
+
+def _present_columns(lake: Lake) -> dict[str, set[str]]:
+    present: dict[str, set[str]] = {}
+    for schema, name, column in lake.connection.execute(
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE table_catalog = 'lake'"
+    ).fetchall():
+        present.setdefault(f"{schema}.{name}", set()).add(column)
+    return present
+
+
+def tables_version(home: Home) -> int:
+    """Return the version of the tables of a home folder, 0 where there is none, or it is from before there were any."""
+    if not home.catalog.exists():
+        return 0
+    with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+        return int(catalog.execute("PRAGMA user_version").fetchone()[0])
+
+
+def note_version(home: Home) -> None:
+    """Note that the tables are of this version."""
+    with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
+        catalog.execute(f"PRAGMA user_version = {TABLES_VERSION}")
 
 
 def _definition(table: Table) -> Iterable[str]:
@@ -335,12 +320,3 @@ def _definition(table: Table) -> Iterable[str]:
 
 def _qualified(name: str) -> str:
     return name if "." in name else f"main.{name}"
-
-
-def quoted(text: str) -> str:
-    """Write a text as a literal of SQL, for statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -100,7 +100,7 @@ def _merge_table(lake: Lake, table: Table, oldest: int) -> Merged | None:
         return None
     with lake.commit(f"merge {table.name}"):
         before = contents(lake, table)
-        _rewrite(lake, table, touched, oldest)
+        rewrite(lake, table, touched, oldest)
         after = contents(lake, table)
         if after != before:
             raise MaintenanceError(f"{table.name} would hold {after} instead of {before}; it was left as it is.")
@@ -118,12 +118,16 @@ def contents(lake: Lake, table: Table) -> Contents:
     return Contents(int(rows), int(digest))
 
 
-def _rewrite(lake: Lake, table: Table, files: Sequence[Path], oldest: int) -> None:
-    """Write the rows of some files again, as far as they are needed, and let go of the files."""
+def rewrite(lake: Lake, table: Table, files: Sequence[Path], oldest: int | None = None) -> None:
+    """Write the rows of some files again, within a commit, and let go of the files.
+
+    Of a history, rows that were superseded at the snapshot `oldest` are left out, if it is given.
+    """
     name, columns = qualified_name(table), ", ".join(column.name for column in table.columns)
     named = [str(path) for path in files]
     is_touched = "filename IN (SELECT unnest(?))"
-    is_needed = f"AND (commit_no > {oldest} OR rowid IN ({_latest(table)}))" if table.latest_by else ""
+    is_worn = bool(table.latest_by) and oldest is not None
+    is_needed = f"AND (commit_no > {oldest} OR rowid IN ({_latest(table)}))" if is_worn else ""
     lake.connection.execute(
         f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} WHERE {is_touched} {is_needed}", [named]
     )
@@ -175,7 +179,7 @@ def orphans(home: Home) -> list[Path]:
     Raises:
         MaintenanceError: if the catalog or the published file cannot be read: then nobody knows.
     """
-    used = {path.resolve() for path in (*_named_in_catalog(home), *_named_in_published(home))}
+    used = {path.resolve() for path in (*named_in_catalog(home), *_named_in_published(home))}
     return [path for path in sorted(home.lake.rglob("*.parquet")) if path.resolve() not in used]
 
 
@@ -196,7 +200,12 @@ def _oldest_snapshot(lake: Lake) -> int:
     return int(found[0]) if found else 0
 
 
-def _named_in_catalog(home: Home) -> list[Path]:
+def named_in_catalog(home: Home) -> list[Path]:
+    """Return the data files that any snapshot names, of all tables that any snapshot has.
+
+    Raises:
+        MaintenanceError: if the catalog cannot be read.
+    """
     files = " UNION ALL ".join(_FILES.format(table=table) for table in ("ducklake_data_file", "ducklake_delete_file"))
     try:
         with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:

@@ -20,8 +20,10 @@ from transforms.columns import Column, Table
 from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
+from warehouse.database import quoted
 from warehouse.home import Home
-from warehouse.lake import SQL_TYPES, Lake, latest_snapshot, quoted
+from warehouse.lake import SQL_TYPES, Lake, latest_snapshot
+from warehouse.views import read_views
 
 _SHOWN_ONLY = {
     ARTICLES.name: "WHERE record_count IS DISTINCT FROM 0",
@@ -59,6 +61,9 @@ def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
         published.execute("CREATE SCHEMA ops")
         for table in STORED.values():
             for statement in _view(table, lake.data_files(table, at=at)):
+                published.execute(statement)
+        for view in read_views():
+            for statement in view.statements():
                 published.execute(statement)
         for statement in _publication(lake.home, latest_snapshot(lake.home) if at is None else at):
             published.execute(statement)

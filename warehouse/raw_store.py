@@ -90,6 +90,10 @@ class RawStore:
         with stored:
             return _small_or_stream(stored.read())
 
+    def holds(self, drop_sha256: str) -> bool:
+        """Tell whether there is something under this hash; `check` tells whether it is what was delivered."""
+        return self._bytes_path(drop_sha256).exists()
+
     def check(self, drop_sha256: str) -> None:
         """Read the bytes of a drop, and make sure that they are those that were delivered.
 
@@ -138,12 +142,12 @@ class RawStore:
             for path in (self._bytes_path(drop_sha256), self._ledger_path(drop_sha256), self._folder(drop_sha256)):
                 _sync(path)
 
-    def remove_leftovers(self) -> int:
+    def remove_leftovers(self) -> list[Path]:
         """Remove files that a killed run left half-written; no run may be at work."""
         leftovers = list(self.root.glob("*/.*.part"))
         for path in leftovers:
             path.unlink()
-        return len(leftovers)
+        return leftovers
 
     def _put_bytes(self, drop_sha256: str, content: bytes) -> None:
         with _appearing(self._bytes_path(drop_sha256)) as stored:

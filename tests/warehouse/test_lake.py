@@ -12,13 +12,11 @@ import pytest
 
 from transforms.ops_schema import DROPS
 from transforms.schema import RECORDS, SPANS, STORED
+from warehouse.database import EXTENSIONS, extension_path, extension_versions
 from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.lake import (
-    EXTENSIONS,
     Lake,
-    extension_path,
-    extension_versions,
     latest_snapshot,
     open_lake,
     read_lake,
@@ -47,7 +45,7 @@ def test_new_lake_has_every_table_with_the_comments_of_the_schema(lake: Lake) ->
 def test_home_of_an_older_version_is_refused_as_it_is(home: Home) -> None:
     with open_lake(home) as lake:
         lake.connection.execute("ALTER TABLE records DROP COLUMN repairs")
-    with pytest.raises(CatalogError, match=r"records has no column 'repairs'.*new home folder"), open_lake(home):
+    with pytest.raises(CatalogError, match=r"records has no column 'repairs'.*copydesk migrate"), open_lake(home):
         pass
 
 

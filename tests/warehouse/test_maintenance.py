@@ -97,7 +97,7 @@ def test_history_of_which_little_counts_is_written_again_however_large_its_files
 
 
 def test_merge_that_would_lose_a_row_is_undone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    rewrite = maintenance._rewrite
+    rewrite = maintenance.rewrite
 
     def forgetful(lake: Lake, table: Table, files: Sequence[Path], oldest: int) -> None:
         rewrite(lake, table, files[1:], oldest)
@@ -106,7 +106,7 @@ def test_merge_that_would_lose_a_row_is_undone(home: Home, monkeypatch: pytest.M
     with open_lake(home) as lake:
         add_days(lake, range(10))
         snapshot, before = latest_snapshot(home), contents(lake, RECORDS)
-        monkeypatch.setattr(maintenance, "_rewrite", forgetful)
+        monkeypatch.setattr(maintenance, "rewrite", forgetful)
         with pytest.raises(MaintenanceError, match="would hold"):
             merge(lake)
         assert (latest_snapshot(home), contents(lake, RECORDS)) == (snapshot, before)

@@ -1,0 +1,190 @@
+"""Backups: all that is needed comes back at any path, nothing is copied twice, and nothing damaged is restored."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli import DONE, FAILED
+from warehouse.backup import BackupError, read_backup, restore_backup, write_backup
+from warehouse.home import Home
+
+Copydesk = Callable[..., tuple[int, str, str]]
+Query = Callable[..., list[tuple[Any, ...]]]
+
+LONG_RULE = (
+    "-- reason: Nobody reads so much.\n-- severity: warning\nSELECT record_id FROM records WHERE body_chars > 1000000\n"
+)
+
+CONTENT = """
+    SELECT record_id, body, article_id FROM records JOIN record_articles USING (record_id) ORDER BY ALL
+"""
+
+
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory: pytest.TempPathFactory, a_record: Any, write_lines: Any) -> Path:
+    """A home folder with a drop, settings, a rule of the user, and its published file."""
+    folder = tmp_path_factory.mktemp("one")
+    drop = write_lines(folder / "wire" / "one.jsonl", [a_record(1), a_record(2), "nonsense"])
+    home = folder / "home"
+    (home / "expectations").mkdir(parents=True)
+    (home / "copydesk.toml").write_text("[sources.wire]\n")
+    (home / "expectations" / "long.sql").write_text(LONG_RULE)
+    subprocess.run([sys.executable, "-m", "flows", "ingest", drop, "--home", home], check=True, capture_output=True)
+    return home
+
+
+@pytest.fixture
+def home(one_run: Path, begin_with: Callable[[Path], None], tmp_path: Path) -> Path:
+    begin_with(one_run)
+    return tmp_path / "home"
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_backup_restores_everything_at_another_path(
+    home: Path, tmp_path: Path, copydesk: Copydesk, query: Query, ingest: Any, a_record: Any, write_lines: Any
+) -> None:
+    kept, before = tmp_path / "kept", query(CONTENT, home)
+    assert copydesk("backup", kept)[0] == DONE
+    shutil.rmtree(home)
+    new = tmp_path / "elsewhere" / "home"
+    code, _, errors = copydesk("restore", kept, "--home", new)
+    assert (code, "is published" in errors) == (DONE, True)
+    assert query(CONTENT, new) == before
+    assert (new / "copydesk.toml").read_text() == "[sources.wire]\n"
+    assert (new / "expectations" / "long.sql").exists()
+    assert (
+        copydesk("quarantine", "show", query("SELECT quarantine_id FROM ops.quarantine", new)[0][0], "--home", new)[0]
+        == DONE
+    )
+    assert ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]), into=new).records_loaded == 1
+    assert copydesk("doctor", "--home", new)[0] == DONE
+
+
+def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
+    home: Path, tmp_path: Path, ingest: Any, a_record: Any, write_lines: Any
+) -> None:
+    kept = tmp_path / "kept"
+    first = write_backup(Home(home), kept)
+    assert first.copied == len(first.files)
+    again = write_backup(Home(home), kept)
+    assert again.copied < first.copied
+    assert again.files == first.files or again.bytes == first.bytes
+    ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]))
+    unchanged = {file.path for file in first.files if file.path.endswith((".zst", ".parquet"))}
+    times = {path: (kept / path).stat().st_mtime_ns for path in unchanged}
+    (kept / "raw" / "stray").write_bytes(b"x")
+    grown = write_backup(Home(home), kept)
+    assert unchanged < {file.path for file in grown.files}
+    assert {path: (kept / path).stat().st_mtime_ns for path in unchanged} == times
+    assert not (kept / "raw" / "stray").exists()
+    assert set(files_of(kept)) == {file.path for file in grown.files} | {"manifest.json"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "gone", "manifest"])
+def test_nothing_damaged_is_restored(home: Path, tmp_path: Path, copydesk: Copydesk, damage: str) -> None:
+    kept, new = tmp_path / "kept", tmp_path / "new"
+    backup = write_backup(Home(home), kept)
+    victim = kept / next(file.path for file in backup.files if file.path.endswith(".parquet"))
+    content = victim.read_bytes()
+    if damage == "gone":
+        victim.unlink()
+    elif damage == "manifest":
+        victim = kept / "manifest.json"
+        victim.write_text(victim.read_text()[:-20])
+    else:
+        victim.write_bytes(content[:-1] if damage == "cut" else bytes([content[0] ^ 1]) + content[1:])
+    code, _, errors = copydesk("restore", kept, "--home", new)
+    assert (code, str(victim) in errors) == (FAILED, True)
+    assert not Home(new).is_initialised
+    if damage != "manifest":
+        victim.write_bytes(content)
+        assert copydesk("restore", kept, "--home", new)[0] == DONE, "what was broken off is taken up again"
+
+
+def test_home_in_use_is_not_restored_into(home: Path, tmp_path: Path, copydesk: Copydesk) -> None:
+    kept = tmp_path / "kept"
+    assert copydesk("backup", kept)[0] == DONE
+    before = files_of(home)
+    code, _, errors = copydesk("restore", kept)
+    assert (code, "is in use" in errors) == (FAILED, True)
+    assert {path: content for path, content in files_of(home).items() if "lock" not in path} == {
+        path: content for path, content in before.items() if "lock" not in path
+    }
+
+
+def test_folder_with_something_else_in_it_is_left_alone(home: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    for folder in (other, home / "backup", home.parent):
+        with pytest.raises(BackupError):
+            write_backup(Home(home), folder)
+    assert files_of(other) == {"thesis.txt": b"years of work"}
+
+
+def test_manifest_leads_to_no_place_outside_of_the_home_folder(home: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    write_backup(Home(home), kept)
+    manifest = json.loads((kept / "manifest.json").read_text())
+    manifest["files"][0]["path"] = "../../escaped"
+    (kept / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BackupError, match="no path in a home folder"):
+        restore_backup(kept, Home(tmp_path / "new"))
+
+
+KILLED_WHILE_COPYING = """
+import os, signal, sys
+from pathlib import Path
+from warehouse import backup
+from warehouse.home import Home
+copied, left = backup._copied, [int(sys.argv[3])]
+def dying(*arguments, **options):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return copied(*arguments, **options)
+backup._copied = dying
+backup.write_backup(Home(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+def test_killed_backup_is_the_one_before_and_is_finished_by_the_next(home: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    command = [sys.executable, "-c", KILLED_WHILE_COPYING, home, kept]
+    assert subprocess.run([*command, "5"], check=False).returncode == -9
+    with pytest.raises(BackupError, match="no backup"):
+        read_backup(kept)
+    first = write_backup(Home(home), kept)
+    assert subprocess.run([*command, "1"], check=False).returncode == -9
+    assert read_backup(kept) == first
+    restore_backup(kept, Home(tmp_path / "new"))
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+from flows.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_full_disk_is_said_in_a_sentence_and_leaves_the_backup_as_it_was(home: Path, tmp_path: Path) -> None:
+    """A limit on the size of a file is met as a full disk is: in the middle of a write."""
+    kept = tmp_path / "kept"
+    command = [sys.executable, "-c", LIMITED, "backup", kept, "--home", home]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == FAILED
+    assert "make room" in done.stderr
+    with pytest.raises(BackupError, match="no backup"):
+        read_backup(kept)
+    write_backup(Home(home), kept)
+    restore_backup(kept, Home(tmp_path / "new"))

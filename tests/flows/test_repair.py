@@ -1,0 +1,143 @@
+"""Damage of all kinds: it is named, what can be mended is, and the last published state stays readable."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli import DONE, FAILED
+from flows.run import Summary
+from warehouse.home import Home
+from warehouse.raw_store import RawStore
+
+Copydesk = Callable[..., tuple[int, str, str]]
+Ingest = Callable[..., Summary]
+Query = Callable[..., list[tuple[Any, ...]]]
+
+COUNTS = "SELECT (SELECT count(*) FROM records), (SELECT sum(records_loaded) FROM ops.drops)"
+
+
+@pytest.fixture
+def drops(tmp_path: Path, a_record: Any, write_lines: Any) -> list[Path]:
+    return [write_lines(tmp_path / "wire" / f"{number}.jsonl", [a_record(number)]) for number in range(2)]
+
+
+def stored(home: Path) -> list[Path]:
+    return sorted((home / "raw").rglob("*.zst"))
+
+
+def test_bytes_that_are_gone_or_damaged_come_again_from_where_they_were_delivered(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
+) -> None:
+    ingest(*drops)
+    gone, damaged = stored(home)
+    gone.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:-4])
+    code, output, _ = copydesk("doctor")
+    assert (code, "the bytes of 1 drops are gone" in output) == (FAILED, True)
+    code, output, _ = copydesk("doctor", "--repair")
+    assert (code, output.count("were stored again from")) == (DONE, 2)
+    for path in stored(home):
+        RawStore(Home(home).raw).check(path.stem)
+    assert "mended" not in copydesk("doctor", "--repair")[1]
+
+
+def test_bytes_that_lie_nowhere_any_more_are_lost_by_name(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query
+) -> None:
+    ingest(*drops)
+    victim = stored(home)[0]
+    victim.write_bytes(b"rubbish")
+    for drop in drops:
+        drop.write_text("something else")
+    code, output, _ = copydesk("doctor", "--repair")
+    assert (code, f"lost   raw store: {victim}" in output) == (FAILED, True)
+    assert query(COUNTS) == [(2, 2)]
+
+
+def test_ledger_that_is_gone_is_written_again(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
+) -> None:
+    ingest(*drops)
+    [first, second] = sorted((home / "raw").rglob("*.json"))
+    before = RawStore(home / "raw").deliveries(first.stem)
+    first.unlink()
+    second.write_text('[{"source"')
+    assert copydesk("doctor", "--repair")[1].count("has wire again") == 2
+    assert RawStore(home / "raw").deliveries(first.stem) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"rubbish" * 1000, None])
+def test_published_file_is_made_anew(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query, damage: bytes | None
+) -> None:
+    ingest(*drops)
+    (home / "warehouse.duckdb").unlink()
+    if damage is not None:
+        (home / "warehouse.duckdb").write_bytes(damage)
+    assert copydesk("doctor")[0] == FAILED
+    code, output, _ = copydesk("doctor", "--repair")
+    assert (code, "was made anew" in output) == (DONE, True)
+    assert query(COUNTS) == [(2, 2)]
+
+
+def test_leftovers_and_orphans_go(drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk) -> None:
+    ingest(*drops)
+    left = [
+        home / "staging" / "run_killed" / "records.parquet",
+        home / "raw" / "ab" / ".abcd.zst.77.part",
+        home / ".warehouse.duckdb.77.part",
+        home / "lake" / "main" / "records" / "ducklake-broken-off.parquet",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    (home / "known_files.parquet").write_bytes(b"rubbish")
+    code, output, _ = copydesk("doctor", "--repair")
+    assert (code, output.count("mended")) == (DONE, 4)
+    assert [path for path in left if path.exists()] == []
+    assert ingest(*drops).status == "nothing_new"
+
+
+def test_damaged_catalog_is_named_and_readers_read_on(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query
+) -> None:
+    ingest(drops[0])
+    catalog = home / "catalog.sqlite"
+    kept = catalog.read_bytes()
+    catalog.write_bytes(b"rubbish" * 1000)
+    for command in (("ingest", drops[1]), ("doctor", "--repair"), ("maintain",), ("publish",)):
+        code, _, errors = copydesk(*command)
+        assert (code, str(catalog) in errors) == (FAILED, True), command
+        assert "restore it from a backup" in errors
+    assert query(COUNTS) == [(1, 1)]
+    catalog.write_bytes(kept)
+    assert ingest(drops[1]).records_loaded == 1
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+from flows.cli import run
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("limit", [500, pytest.param(20_000, marks=pytest.mark.long), 150_000])
+def test_full_disk_is_said_and_loses_nothing(
+    home: Path, ingest: Ingest, query: Query, tmp_path: Path, a_record: Any, write_lines: Any, limit: int
+) -> None:
+    """A limit on the size of a file is met as a full disk is: in the middle of a write."""
+    first = write_lines(tmp_path / "wire" / "first.jsonl", [a_record(9_000)])
+    ingest(first)
+    large = write_lines(tmp_path / "wire" / "large.jsonl", map(a_record, range(2_000)))
+    command = [sys.executable, "-c", LIMITED, str(limit), "ingest", str(large), "--home", str(home)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == FAILED, done.stderr
+    assert "Traceback" not in done.stderr
+    assert query(COUNTS) == [(1, 1)]
+    ingest(large)
+    assert query(COUNTS) == [(2_001, 2_001)]

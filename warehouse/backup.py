@@ -1,0 +1,212 @@
+"""Backups: everything that a home folder cannot be made anew from, as a folder of plain files with a manifest.
+
+`write_backup` copies the raw store with its ledgers, the data files that the catalog names, the catalog as of the last
+commit, settings, rules of users, and alerts that wait. What is in the backup already, from an earlier time, is not
+copied again: bytes of drops and data files never change. The manifest comes last, by rename, with the SHA-256 of each
+file: a backup that was broken off is the one before, or none. `restore_backup` holds every file against it.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from warehouse.errors import HomeNotWritableError, WarehouseError
+from warehouse.home import Home
+from warehouse.lake import latest_snapshot
+from warehouse.maintenance import named_in_catalog
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+"""Version of the manifest."""
+
+COPY_BYTES = 1 << 20
+_OF_A_BACKUP = frozenset(
+    {"raw", "lake", "expectations", "outbox", "copydesk.toml", "catalog.sqlite", ".catalog.sqlite.copy"}
+)
+UNCHANGING = (".zst", ".parquet")
+"""Files that have their content for good."""
+
+
+class BackupError(WarehouseError):
+    """The backup cannot be written, or cannot be restored; the message names the file."""
+
+
+@dataclass(frozen=True)
+class BackupFile:
+    """A file of a backup: its path below the home folder and the backup, its size and the SHA-256 of its bytes."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a manifest says; `copied` files were copied by the last backup, and the others were there before."""
+
+    created_at: str
+    snapshot: int
+    files: tuple[BackupFile, ...]
+    copied: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return sum(file.bytes for file in self.files)
+
+
+def write_backup(home: Home, folder: Path) -> Backup:
+    """Bring the backup in `folder` up to date, or begin it; the caller holds the writer's lock.
+
+    Raises:
+        BackupError: if the folder is part of the home folder, holds something else, or cannot be written.
+        RawDropError, CatalogError: if what is to be backed up cannot be read.
+    """
+    snapshot = latest_snapshot(home)
+    if snapshot is None:
+        raise BackupError(f"There is nothing to back up in {home.root}: run copydesk ingest first.")
+    _check_folder(home, folder)
+    before = {file.path: file for file in _known(folder)}
+    files, copied = [], 0
+    try:
+        for path in _to_back_up(home):
+            name = str(path.relative_to(home.root))
+            known = before.get(name)
+            if known is not None and _is_there(folder / name, path, known):
+                files.append(known)
+                continue
+            source = _copy_of_catalog(home, folder) if path == home.catalog else path
+            files.append(_copied(source, folder / name, name))
+            copied += 1
+        backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), snapshot, tuple(files), copied)
+        os.sync()
+        _write_manifest(folder, backup)
+        _prune(folder, keep={file.path for file in files})
+    except OSError as error:
+        raise BackupError(
+            f"{error.filename or folder} cannot be written ({error.strerror}); make room, or name another folder. "
+            "The backup is what it was before."
+        ) from error
+    return backup
+
+
+def read_backup(folder: Path) -> Backup:
+    """Read the manifest of a backup.
+
+    Raises:
+        BackupError: if there is none, or it is of a later version.
+    """
+    try:
+        content = json.loads((folder / MANIFEST).read_bytes())
+        if content["format"] != FORMAT:
+            raise BackupError(f"{folder} was written by another version of copydesk (format {content['format']}).")
+        files = tuple(BackupFile(**file) for file in content["files"])
+        return Backup(content["created_at"], content["snapshot"], files, content["copied"])
+    except FileNotFoundError as error:
+        raise BackupError(f"{folder} is no backup: it has no {MANIFEST}.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupError(f"{folder / MANIFEST} cannot be read ({error}); take another backup.") from error
+
+
+def restore_backup(folder: Path, home: Home) -> Backup:
+    """Copy a backup into a home folder in which nothing was taken in; the caller holds its lock, and publishes.
+
+    The catalog comes last, so that what was broken off has none and can be restored again.
+
+    Raises:
+        BackupError: if the home folder has a catalog, or a file of the backup is missing or damaged.
+    """
+    backup = read_backup(folder)
+    if home.is_initialised:
+        raise BackupError(f"{home.root} is in use; restore into a new folder with --home.")
+    for file in sorted(backup.files, key=lambda file: home.root / file.path == home.catalog):
+        target = home.root / file.path
+        if not target.resolve().is_relative_to(home.root.resolve()):
+            raise BackupError(f"{folder / MANIFEST} names {file.path}, which is no path in a home folder.")
+        try:
+            _copied(folder / file.path, target, file.path, expected=file)
+        except FileNotFoundError as error:
+            raise BackupError(f"{folder / file.path} is missing; take the backup from elsewhere.") from error
+        except OSError as error:
+            raise HomeNotWritableError(f"{target} cannot be written ({error.strerror}); make room.") from error
+    return backup
+
+
+def _check_folder(home: Home, folder: Path) -> None:
+    if folder.resolve().is_relative_to(home.root.resolve()) or home.root.resolve().is_relative_to(folder.resolve()):
+        raise BackupError(f"{folder} and the home folder {home.root} lie in one another; name a folder beside it.")
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_backup(folder))):
+        raise BackupError(f"{folder} holds something else; name a new folder.")
+
+
+def _is_backup(folder: Path) -> bool:
+    """Tell whether a folder is a backup, or one that was broken off before its first manifest."""
+    return (folder / MANIFEST).exists() or {path.name for path in folder.iterdir()} <= _OF_A_BACKUP
+
+
+def _known(folder: Path) -> tuple[BackupFile, ...]:
+    return read_backup(folder).files if (folder / MANIFEST).exists() else ()
+
+
+def _to_back_up(home: Home) -> Iterator[Path]:
+    """Yield all files, those that never change first, the catalog last."""
+    yield from sorted(path for path in home.raw.glob("??/*") if not path.name.startswith("."))
+    yield from sorted(set(named_in_catalog(home)))
+    for path in (home.config, *sorted(home.expectations.rglob("*")), *sorted(home.outbox.rglob("*"))):
+        if path.is_file() and not path.name.startswith("."):
+            yield path
+    yield home.catalog
+
+
+def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
+    """Tell whether a file that never changes was copied before."""
+    is_unchanging = path.suffix in UNCHANGING
+    return is_unchanging and copy.exists() and copy.stat().st_size == known.bytes == path.stat().st_size
+
+
+def _copy_of_catalog(home: Home, folder: Path) -> Path:
+    """Copy the catalog as SQLite does, whatever half-written commit lies in its journal."""
+    copy = folder / f".{home.catalog.name}.copy"
+    copy.unlink(missing_ok=True)
+    with closing(sqlite3.connect(home.catalog)) as catalog, closing(sqlite3.connect(copy)) as target:
+        catalog.backup(target)
+    return copy
+
+
+def _copied(path: Path, target: Path, name: str, *, expected: BackupFile | None = None) -> BackupFile:
+    """Copy a file under its name by rename, and return what it holds."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source, part.open("wb") as sink:
+        while chunk := source.read(COPY_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            sink.write(chunk)
+    found = BackupFile(name, size, digest.hexdigest())
+    if expected is not None and found != expected:
+        part.unlink()
+        raise BackupError(f"{path} is damaged: it is not what was backed up. Take the backup from elsewhere.")
+    part.replace(target)
+    return found
+
+
+def _write_manifest(folder: Path, backup: Backup) -> None:
+    content: Mapping[str, object] = {"format": FORMAT, **asdict(backup)}
+    part = folder / f".{MANIFEST}.part"
+    part.write_text(json.dumps(content, indent=1), "utf-8")
+    part.replace(folder / MANIFEST)
+
+
+def _prune(folder: Path, *, keep: set[str]) -> None:
+    """Remove what the manifest does not name any more."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = str(path.relative_to(folder))
+        if path.is_file() and name not in keep and name != MANIFEST:
+            path.unlink()
