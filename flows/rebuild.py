@@ -13,7 +13,7 @@ from flows.run import NOTHING_PLANNED, OnProgress, Progress, Request, Summary
 from flows.settings import Settings
 from transforms.ops_schema import FINGERPRINTS, MATCHES, RUNS
 from transforms.schema import RECORDS
-from warehouse.lake import qualified_name
+from warehouse.stored_tables import qualified_name
 
 KIND = "rebuild"
 

@@ -23,9 +23,10 @@ from warehouse.backup import restore_backup, write_backup
 from warehouse.errors import NotPublishedError
 from warehouse.history import read_snapshots
 from warehouse.home import Home
-from warehouse.lake import TABLES_VERSION, open_lake, open_older_lake
+from warehouse.lake import open_lake, open_older_lake
 from warehouse.landing import absolute
 from warehouse.migration import migrate as migrate_tables
+from warehouse.stored_tables import TABLES_VERSION
 from warehouse.writer_lock import hold_writer_lock
 
 DONE, FAILED = 0, 3

@@ -10,7 +10,7 @@ Sources: DuckLake specification 1.0; its functions as of DuckDB 1.5.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,39 +18,24 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from transforms.columns import Column, Table
+from transforms.columns import Table
 from transforms.schema import STORED
 from warehouse.database import first_line, give_back, open_database, quoted
 from warehouse.errors import CatalogError
 from warehouse.home import Home
-
-TABLES_VERSION = 1
-"""Version of the tables, to be raised with every column that one of them gets."""
-
-ROW_GROUP_ROWS = 8_192
-"""About 40 MB of five-kilobyte bodies: bounds the memory of a write, and lets a point look-up skip the rest."""
+from warehouse.stored_tables import (
+    ROW_GROUP_ROWS,
+    TABLES_VERSION,
+    lacking_columns,
+    make_missing_tables,
+    note_version,
+    qualified_name,
+    schema_and_name,
+    stored_name,
+    tables_version,
+)
 
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
-
-SQL_TYPES: Mapping[pl.DataType, str] = {
-    pl.String(): "VARCHAR",
-    pl.List(pl.String()): "VARCHAR[]",
-    pl.Int64(): "BIGINT",
-    pl.Float64(): "DOUBLE",
-    pl.Boolean(): "BOOLEAN",
-    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
-    pl.Binary(): "BLOB",
-}
-
-
-def stored_name(table: Table) -> str:
-    """Name of the lake table that holds the rows of `table`."""
-    return f"{table.name}_history" if table.latest_by else table.name
-
-
-def qualified_name(table: Table) -> str:
-    """Name of the lake table that holds the rows of `table`, with catalog and schema."""
-    return f"lake.{_qualified(stored_name(table))}"
 
 
 def latest_snapshot(home: Home) -> int | None:
@@ -155,7 +140,7 @@ class Lake:
         Raises:
             CatalogError: if rows were deleted in place; the published views could not leave them out.
         """
-        schema, _, name = _qualified(stored_name(table)).partition(".")
+        schema, _, name = schema_and_name(stored_name(table)).partition(".")
         version = "" if at is None else f", snapshot_version => {at}"
         listed = self.connection.execute(
             f"SELECT data_file, delete_file FROM ducklake_list_files('lake', ?, schema => ?{version})", [name, schema]
@@ -177,7 +162,7 @@ def open_lake(home: Home) -> Iterator[Lake]:
         CatalogError: if the catalog cannot be opened, or an older or a newer version made its tables.
     """
     with open_older_lake(home) as lake:
-        if lacking := lacking_columns(lake):
+        if lacking := lacking_columns(lake.connection):
             name, columns = next(iter(lacking.items()))
             raise CatalogError(
                 f"{home.root} was made by an older version: the table {name} has no column {columns[0].name!r}. "
@@ -191,8 +176,8 @@ def open_older_lake(home: Home) -> Iterator[Lake]:
     """Open the lake as `open_lake` does, whatever columns its tables lack."""
     with _attached(home, "READ_WRITE") as lake:
         with _explained(home):
-            _make_missing_tables(lake)
-            if tables_version(home) == 0 and not lacking_columns(lake):
+            make_missing_tables(lake.connection)
+            if tables_version(home) == 0 and not lacking_columns(lake.connection):
                 note_version(home)
         yield lake
 
@@ -211,11 +196,6 @@ def read_lake(home: Home) -> Iterator[Lake]:
 @contextmanager
 def _attached(home: Home, access: str) -> Iterator[Lake]:
     with _explained(home):
-        if tables_version(home) > TABLES_VERSION:
-            raise CatalogError(
-                f"{home.root} was made by a newer version of copydesk: its tables are of version "
-                f"{tables_version(home)}, and this one knows {TABLES_VERSION}. Install that version."
-            )
         connection = open_database(home.staging / "spill")
     try:
         with _explained(home):
@@ -249,74 +229,8 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> N
         "DATA_INLINING_ROW_LIMIT 0)"
     )
     connection.execute("SET search_path = 'lake.main'")
-
-
-def _make_missing_tables(lake: Lake) -> None:
-    present = _present_columns(lake)
-    missing = [table for table in STORED.values() if _qualified(stored_name(table)) not in present]
-    if not missing:
-        return
-    # Options are no part of the transaction: set first, they are there whenever the tables are.
-    lake.connection.execute("CALL lake.set_option('parquet_compression', 'zstd')")
-    lake.connection.execute(f"CALL lake.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
-    lake.connection.execute("BEGIN")
-    lake.connection.execute("CREATE SCHEMA IF NOT EXISTS lake.ops")
-    for table in missing:
-        for statement in _definition(table):
-            lake.connection.execute(statement)
-    lake.connection.execute("COMMIT")
-
-
-def lacking_columns(lake: Lake) -> dict[str, list[Column]]:
-    """Return the columns that tables of an older version lack, by table."""
-    present = _present_columns(lake)
-    known = {table.name: present.get(_qualified(stored_name(table))) for table in STORED.values()}
-    lacking = {
-        name: [column for column in STORED[name].columns if column.name not in columns]
-        for name, columns in known.items()
-        if columns is not None
-    }
-    return {name: columns for name, columns in lacking.items() if columns}
-
-
-def add_column(lake: Lake, table: Table, column: Column) -> None:
-    """Add a column to a stored table, within a commit; it is null in the rows that are there."""
-    name = qualified_name(table)
-    lake.connection.execute(f"ALTER TABLE {name} ADD COLUMN {column.name} {SQL_TYPES[column.dtype]}")
-    lake.connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {quoted(column.comment)}")
-
-
-def _present_columns(lake: Lake) -> dict[str, set[str]]:
-    present: dict[str, set[str]] = {}
-    for schema, name, column in lake.connection.execute(
-        "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE table_catalog = 'lake'"
-    ).fetchall():
-        present.setdefault(f"{schema}.{name}", set()).add(column)
-    return present
-
-
-def tables_version(home: Home) -> int:
-    """Return the version of the tables of a home folder, 0 where there is none, or it is from before there were any."""
-    if not home.catalog.exists():
-        return 0
-    with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
-        return int(catalog.execute("PRAGMA user_version").fetchone()[0])
-
-
-def note_version(home: Home) -> None:
-    """Note that the tables are of this version."""
-    with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
-        catalog.execute(f"PRAGMA user_version = {TABLES_VERSION}")
-
-
-def _definition(table: Table) -> Iterable[str]:
-    name = qualified_name(table)
-    columns = ", ".join(f"{column.name} {SQL_TYPES[column.dtype]}" for column in table.columns)
-    yield f"CREATE TABLE {name} ({columns})"
-    yield f"COMMENT ON TABLE {name} IS {quoted(table.comment)}"
-    for column in table.columns:
-        yield f"COMMENT ON COLUMN {name}.{column.name} IS {quoted(column.comment)}"
-
-
-def _qualified(name: str) -> str:
-    return name if "." in name else f"main.{name}"
+    if tables_version(home) > TABLES_VERSION:  # read only now: a commit that was broken off has been rolled back
+        raise CatalogError(
+            f"{home.root} was made by a newer version of copydesk: its tables are of version {tables_version(home)}, "
+            f"and this one knows {TABLES_VERSION}. Install that version."
+        )

@@ -24,7 +24,8 @@ from transforms.columns import Table
 from transforms.schema import STORED
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
-from warehouse.lake import Lake, qualified_name
+from warehouse.lake import Lake
+from warehouse.stored_tables import qualified_name
 
 SMALL_BYTES = 32 << 20
 """Files below this size are merged; what is read again and again by merges is bounded by it."""

@@ -7,8 +7,9 @@ written again, as the published views name every column. Snapshots from before a
 from dataclasses import dataclass
 
 from transforms.schema import STORED
-from warehouse.lake import Lake, add_column, lacking_columns, note_version, qualified_name
+from warehouse.lake import Lake
 from warehouse.maintenance import MaintenanceError, rewrite
+from warehouse.stored_tables import add_column, lacking_columns, note_version, qualified_name
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ def migrate(lake: Lake) -> list[Migrated]:
     Raises:
         MaintenanceError: if a table would not have the rows that it had; nothing has changed then.
     """
-    lacking = lacking_columns(lake)
+    lacking = lacking_columns(lake.connection)
     done = []
     if lacking:
         with lake.commit("migrate"):
             for name, columns in lacking.items():
                 table, files, rows = STORED[name], lake.data_files(STORED[name]), _rows(lake, name)
                 for column in columns:
-                    add_column(lake, table, column)
+                    add_column(lake.connection, table, column)
                 rewrite(lake, table, files)
                 if _rows(lake, name) != rows:
                     raise MaintenanceError(f"{name} would not have its {rows:,} rows; nothing was changed.")

@@ -22,7 +22,8 @@ from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, 
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.database import quoted
 from warehouse.home import Home
-from warehouse.lake import SQL_TYPES, Lake, latest_snapshot
+from warehouse.lake import Lake, latest_snapshot
+from warehouse.stored_tables import SQL_TYPES
 from warehouse.views import read_views
 
 _SHOWN_ONLY = {

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from transforms.columns import Table
-from warehouse.lake import Lake, qualified_name
+from warehouse.lake import Lake
+from warehouse.stored_tables import qualified_name
 
 
 def replace_rows(lake: Lake, table: Table, staged: Sequence[Path], *, replaced: Path, key: str = "record_id") -> None:

@@ -19,7 +19,8 @@ from flows.display import tell
 from flows.settings import Settings
 from transforms.ops_schema import INCIDENTS
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot, read_lake, stored_name
+from warehouse.lake import latest_snapshot, read_lake
+from warehouse.stored_tables import stored_name
 
 _HISTORY = f"""
     WITH fresh AS (SELECT * FROM {stored_name(INCIDENTS)} WHERE commit_no > $since)

@@ -15,13 +15,8 @@ from transforms.schema import RECORDS, SPANS, STORED
 from warehouse.database import EXTENSIONS, extension_path, extension_versions
 from warehouse.errors import CatalogError
 from warehouse.home import Home
-from warehouse.lake import (
-    Lake,
-    latest_snapshot,
-    open_lake,
-    read_lake,
-    stored_name,
-)
+from warehouse.lake import Lake, latest_snapshot, open_lake, read_lake
+from warehouse.stored_tables import stored_name
 
 Stage = Callable[..., Path]
 

@@ -15,9 +15,10 @@ from transforms.ops_schema import DROPS, RUNS
 from transforms.schema import RECORDS, STORED
 from warehouse import maintenance
 from warehouse.home import Home
-from warehouse.lake import Lake, latest_snapshot, open_lake, qualified_name
+from warehouse.lake import Lake, latest_snapshot, open_lake
 from warehouse.maintenance import MaintenanceError, contents, expire, merge, orphans, remove_orphans
 from warehouse.publish import publish
+from warehouse.stored_tables import qualified_name
 
 LATER = timedelta(days=365)
 SNAPSHOTS = "SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('lake')"

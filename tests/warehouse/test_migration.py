@@ -1,5 +1,8 @@
 """Homes of older versions are moved forward whole or not at all, and newer ones are left alone."""
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,11 @@ from warehouse import lake as lakes
 from warehouse import migration
 from warehouse.errors import CatalogError
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot, open_lake, open_older_lake, qualified_name, read_lake, tables_version
+from warehouse.lake import latest_snapshot, open_lake, open_older_lake, read_lake
 from warehouse.maintenance import MaintenanceError
 from warehouse.migration import Migrated, migrate
 from warehouse.publish import publish, published_snapshot
+from warehouse.stored_tables import qualified_name, tables_version
 
 Stage = Callable[..., Path]
 
@@ -76,8 +80,27 @@ def test_home_of_a_newer_version_is_refused_and_left_alone(home: Home, monkeypat
 def test_home_from_before_there_were_versions_gets_one(home: Home) -> None:
     with open_lake(home):
         pass
-    lakes.sqlite3.connect(home.catalog).execute("PRAGMA user_version = 0").connection.close()
+    sqlite3.connect(home.catalog).execute("PRAGMA user_version = 0").connection.close()
     assert tables_version(home) == 0
     with open_lake(home):
         pass
     assert tables_version(home) == lakes.TABLES_VERSION
+
+
+def test_commit_that_was_broken_off_while_the_catalog_was_written_is_no_other_version(home: Home) -> None:
+    """A journal that SQLite has to roll back first keeps a reader out, and no writer."""
+    with open_lake(home):
+        pass
+    program = (
+        "import os, signal, sqlite3, sys\n"
+        "catalog = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "catalog.execute('PRAGMA cache_size = 1')\n"
+        "catalog.execute('BEGIN')\n"
+        "catalog.execute('CREATE TABLE half (content)')\n"
+        'catalog.execute("INSERT INTO half VALUES (randomblob(1000000))")\n'
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, home.catalog], check=False)
+    assert home.catalog.with_name(f"{home.catalog.name}-journal").exists()
+    with open_lake(home) as lake:
+        assert lake.query("SELECT count(*) FROM records").item() == 0

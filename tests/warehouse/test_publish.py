@@ -15,6 +15,7 @@ from warehouse.home import Home
 from warehouse.lake import Lake, latest_snapshot, open_lake
 from warehouse.publish import is_stale, publish, published_snapshot, remove_leftovers
 from warehouse.query import QueryError, read_published, run_query
+from warehouse.views import read_views
 
 Stage = Callable[..., Path]
 
@@ -34,7 +35,7 @@ def test_empty_tables_are_published_with_their_types_and_comments(lake: Lake, ho
     described = rows(home, "SELECT schema_name, view_name, comment FROM duckdb_views() WHERE NOT internal")
     assert {f"{schema}.{name}".removeprefix("main."): comment for schema, name, comment in described} == {
         name: table.comment for name, table in STORED.items()
-    }
+    } | {view.name: view.comment for view in read_views()}
     uncommented = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
     assert rows(home, uncommented) == []
     types = dict(rows(home, "SELECT column_name, column_type FROM (DESCRIBE records)"))
