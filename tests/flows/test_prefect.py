@@ -29,6 +29,8 @@ RUN_SECONDS = 90
 SCHEDULED = """
 [sources.wire]
 schedule = "every 5s"
+[maintenance]
+schedule = "0 0 29 2 *"
 """
 
 
@@ -104,6 +106,20 @@ def test_schedule_yields_runs_that_take_in_the_drop_zone(served: Served, query: 
     assert completed[0]["deployment_id"]
     assert query("SELECT source, records_in, records_loaded FROM ops.drops", served.home) == [("wire", 3, 2)]
     assert query("SELECT flow_run_id FROM ops.runs", served.home) == [(completed[0]["id"],)]
+
+
+@pytest.mark.long
+def test_maintenance_is_served_on_a_schedule_of_its_own(served: Served) -> None:
+    [deployment] = served.post("deployments/filter", deployments={"name": {"any_": ["store"]}})
+    assert [one["schedule"]["cron"] for one in deployment["schedules"]] == ["0 0 29 2 *"]
+    run = served.post(f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
+
+    def is_done() -> bool:
+        [found] = served.post("flow_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+        assert found["state_type"] not in {"FAILED", "CRASHED"}
+        return bool(found["state_type"] == "COMPLETED")
+
+    until(is_done, seconds=RUN_SECONDS, process=served.process)
 
 
 def test_run_leaves_its_summary_as_an_artifact_and_a_task_for_each_step(served: Served) -> None:
