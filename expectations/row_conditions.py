@@ -15,16 +15,16 @@ from expectations.declared import thresholds as declared_thresholds
 from expectations.refusals import refusal_phrase
 from transforms.markup import REFERENCE
 from transforms.prose_signs import (
+    PROSE_SAMPLE_CHARS,
+    capital_share,
     common_word_share,
     cut_off_end,
     dangling_end,
     misread_characters,
+    numbered_share,
+    odd_word_share,
     repeated_share,
 )
-
-PROSE_SAMPLE_CHARS = 2_000
-"""Characters in which letters are counted: the whole of most articles (median 1,100 in 20,000 news articles), at a
-third of the cost of reading all of the long ones."""
 
 LEAST_PROSE_CHARS = 200
 """Characters of a body from which on it must look like prose: results and rates are told in a line of figures."""
@@ -95,7 +95,7 @@ def conditions(thresholds: Thresholds, *, phrases: Phrases) -> Mapping[str, Cond
         **_presence(bounds),
         BLOCK_PAGE: _block_page(bounds, phrases.block_pages),
         **_prose(bounds, phrases.common_words),
-        **_damage(),
+        **_damage(bounds),
         **_fields(bounds),
         **{code: Condition(_unobserved(code), _said(finding)) for code, finding in _OBSERVED.items()},
     }
@@ -200,10 +200,28 @@ def _prose(bounds: Thresholds, common_words: Mapping[str, Sequence[str]]) -> Map
     }
 
 
-def _damage() -> Mapping[str, Condition]:
+def _damage(bounds: Thresholds) -> Mapping[str, Condition]:
     """What is left of damage after cleaning."""
     body = pl.col("body")
+    odd, capitals, numbered = (
+        bounds[name] for name in ("max_odd_word_share", "max_capital_share", "max_numbered_share")
+    )
+    is_short = (_body_chars() < LEAST_PROSE_CHARS).fill_null(value=True)
     return {
+        "odd_words": Condition(
+            lambda: is_short | (odd_word_share(body) <= odd),
+            lambda: pl.format(
+                "Of the words, {}% mix alphabets or digits, or have no end.", _percent(odd_word_share(body))
+            ),
+        ),
+        "all_capitals": Condition(
+            lambda: is_short | (capital_share(body) <= capitals).fill_null(value=True),
+            lambda: pl.format("Of the letters, {}% are capitals.", _percent(capital_share(body))),
+        ),
+        "numbered_lines": Condition(
+            lambda: (numbered_share(body) <= numbered).fill_null(value=True),
+            lambda: pl.format("Of the lines, {}% begin with a number.", _percent(numbered_share(body))),
+        ),
         "mojibake_left": Condition(
             lambda: ~misread_characters(body), _said("Characters are left that could not be read, or were misread.")
         ),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.declared import Severity
@@ -92,6 +92,47 @@ OBSERVED = (
 )
 
 
+STORY = (
+    "The council met on Tuesday and agreed to repair the old bridge before winter sets in. Beams of the second span "
+    "are to be lifted out one by one, and the road below stays closed until the work is done. "
+    "The mayor said that nobody had been in danger at any time, and thanked those who had called."
+)
+SUMMARY = f"{STORY}\n\n1. The bridge stays closed.\n\n2. The road as well.\n\n{STORY}\n\n{STORY}\n\n{STORY}"
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        ("odd_words", STORY.replace("o", "0")),
+        ("odd_words", STORY.replace("a", "\N{CYRILLIC SMALL LETTER A}")),
+        ("odd_words", STORY.replace(" ", "")),
+        ("odd_words", "Совет решил отремонтировать старый мост до наступления зимы в этом году. ".replace(" ", "") * 6),
+        ("all_capitals", STORY.upper()),
+        ("all_capitals", "СОВЕТ РЕШИЛ ОТРЕМОНТИРОВАТЬ СТАРЫЙ МОСТ ДО НАСТУПЛЕНИЯ ЗИМЫ. " * 5),
+        ("numbered_lines", "\n".join(f"{number} {sentence}." for number, sentence in enumerate(STORY.split(". ") * 3))),
+    ],
+)
+def test_text_that_a_machine_spoilt_is_flagged_with_its_figure(check: Check, code: str, body: str) -> None:
+    checked = check({"body": body})
+    [flags] = checked.accepted["flags"].to_list()
+    assert code in flags
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        STORY,
+        SUMMARY,
+        STORY + " The iPhone15pro and the B2B market of 2024 were no matter of the NATO, the WHO or the IMF.",
+        "市议会星期二决定在冬天到来之前修好旧桥，" * 20,
+        f"Donaudampfschifffahrtsgesellschaftskapitäne gibt es nicht mehr. {STORY}",
+    ],
+)
+def test_text_as_people_write_it_is_not(check: Check, body: str) -> None:
+    [flags] = check({"body": body}).accepted["flags"].to_list()
+    assert not {"odd_words", "all_capitals", "numbered_lines"} & set(flags)
+
+
 @pytest.mark.parametrize("code", OBSERVED)
 def test_what_cleaning_observed_becomes_a_flag(check: Check, code: str) -> None:
     accepted = check({"observations": [code]}, {"observations": []}, {"observations": None}).accepted
@@ -167,6 +208,7 @@ ANY_SEVERITIES = st.dictionaries(
 
 
 @given(rows=st.lists(ANY_RECORD, max_size=8), severities=ANY_SEVERITIES)
+@settings(deadline=None)
 def test_each_record_is_either_kept_or_held_back(
     check: Check, rows: list[dict[str, object]], severities: dict[str, Severity]
 ) -> None:

@@ -121,7 +121,9 @@ KINDS = (
         Extent.RECORDS,
         line_numbers,
         Fate.LOADED,
-        codes(f"many_symbols markup_share_change {LENGTHS} repair_share_change boilerplate_share_change"),
+        codes(
+            f"numbered_lines many_symbols markup_share_change {LENGTHS} repair_share_change boilerplate_share_change"
+        ),
         "The text is sound but for the numbers.",
     ),
     Kind(
@@ -166,7 +168,7 @@ KINDS = (
         Extent.RECORDS,
         upper_case,
         Fate.LOADED,
-        codes(f"{UNLIKE} {HEADLINES}"),
+        codes(f"{UNLIKE} {HEADLINES} all_capitals"),
         "The text is sound, if hard to read.",
     ),
     Kind(

@@ -8,7 +8,8 @@ UNREADABLE = (
 
 BROKEN_TEXT = (
     "mojibake_repaired mojibake_left encoding_change repair_share_change undecodable control_characters many_symbols "
-    "not_prose flagged_share_change unlike_language language_mix_change language_mismatch language_fill_rate_change "
+    "odd_words not_prose flagged_share_change unlike_language language_mix_change language_mismatch "
+    "language_fill_rate_change "
 )
 """What is said of texts whose characters are not those that were written."""
 
