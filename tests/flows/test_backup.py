@@ -89,7 +89,9 @@ def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
     assert set(files_of(kept)) == {file.path for file in grown.files} | {"manifest.json"}
 
 
-@pytest.mark.parametrize("damage", ["cut", "other", "gone", "manifest"])
+@pytest.mark.parametrize(
+    "damage", ["cut", *(pytest.param(one, marks=pytest.mark.long) for one in ("other", "gone", "manifest"))]
+)
 def test_nothing_damaged_is_restored(home: Path, tmp_path: Path, copydesk: Copydesk, damage: str) -> None:
     kept, new = tmp_path / "kept", tmp_path / "new"
     backup = write_backup(Home(home), kept)
@@ -110,6 +112,7 @@ def test_nothing_damaged_is_restored(home: Path, tmp_path: Path, copydesk: Copyd
         assert copydesk("restore", kept, "--home", new)[0] == DONE, "what was broken off is taken up again"
 
 
+@pytest.mark.long
 def test_home_in_use_is_not_restored_into(home: Path, tmp_path: Path, copydesk: Copydesk) -> None:
     kept = tmp_path / "kept"
     assert copydesk("backup", kept)[0] == DONE
@@ -157,6 +160,7 @@ backup.write_backup(Home(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
 
+@pytest.mark.long
 def test_killed_backup_is_the_one_before_and_is_finished_by_the_next(home: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     command = [sys.executable, "-c", KILLED_WHILE_COPYING, home, kept]

@@ -117,6 +117,7 @@ def test_tables_are_those_of_a_home_that_knew_the_decision_from_the_start(
     assert changed == {"boilerplate_candidates"}, "the text is put back"
 
 
+@pytest.mark.long
 def test_decision_keeps_the_books_and_holds_for_later_drops(
     drops: Sequence[Path], ingest: Ingest, decide_on: Decide, query: Query, copydesk: Copydesk
 ) -> None:
@@ -147,6 +148,7 @@ def test_record_that_is_not_found_again_changes_nothing(one_home: Home, tmp_path
     assert one_home.catalog.read_bytes() == catalog
 
 
+@pytest.mark.long
 def test_kill_at_any_point_is_made_good_by_the_same_command(
     drops: Sequence[Path], ingest: Ingest, query: Query, home: Path, kill_at: KillAt
 ) -> None:

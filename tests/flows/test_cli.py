@@ -157,6 +157,7 @@ def _blocks_interrupts(pid: int) -> bool:
     return bool(int(blocked, 16) >> (signal.SIGINT - 1) & 1)
 
 
+@pytest.mark.long
 def test_output_that_nobody_reads_is_no_refused_batch(drop: Path, home: Path) -> None:
     command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as unread:
@@ -169,6 +170,7 @@ def test_output_that_nobody_reads_is_no_refused_batch(drop: Path, home: Path) ->
     assert "Exception ignored" not in errors
 
 
+@pytest.mark.long
 def test_output_that_cannot_be_written_is_a_failure_in_a_sentence(drop: Path, home: Path) -> None:
     command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
     with Path("/dev/full").open("w") as full:
@@ -178,6 +180,7 @@ def test_output_that_cannot_be_written_is_a_failure_in_a_sentence(drop: Path, ho
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_closed_output_is_no_obstacle(drop: Path, home: Path) -> None:
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == DONE

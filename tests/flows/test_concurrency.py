@@ -123,6 +123,7 @@ def test_drop_that_was_taken_in_meanwhile_is_not_taken_in_again(
     assert query("SELECT count(*) FROM ops.runs") == [(2,)]
 
 
+@pytest.mark.long
 def test_all_that_was_taken_in_meanwhile_is_nothing_new(
     drops: list[Path], ingest: Ingest, query: Query, meanwhile: Any
 ) -> None:
@@ -131,6 +132,7 @@ def test_all_that_was_taken_in_meanwhile_is_nothing_new(
     assert query("SELECT count(*) FROM records") == [(6,)]
 
 
+@pytest.mark.long
 def test_line_that_was_accepted_meanwhile_is_removed(
     home: Path, ingest: Ingest, query: Query, meanwhile: Any, a_record: Any, write_lines: Any, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ def test_line_that_was_accepted_meanwhile_is_removed(
     assert query(f"SELECT count(*), count(*) FILTER (body LIKE '%{FOOTER}%') FROM records") == [(2, 0)]
 
 
+@pytest.mark.long
 def test_runs_of_several_processes_at_a_time_load_each_drop_once(home: Path, drops: list[Path], query: Query) -> None:
     running = [
         subprocess.Popen(ingest_command(home, *some), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

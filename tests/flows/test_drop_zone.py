@@ -97,6 +97,7 @@ def test_file_edited_behind_the_back_of_its_metadata_is_found_by_rehashing(
     assert query(LOADED) == [("wire", "n1"), ("wire", "n9")]
 
 
+@pytest.mark.long
 def test_cache_may_be_deleted_at_any_time(put: Put, ingest: Ingest, home: Path, query: Query) -> None:
     put("wire/one.jsonl", 1)
     ingest()

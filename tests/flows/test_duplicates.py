@@ -60,6 +60,7 @@ def test_an_article_that_joins_two_takes_their_records_and_one_id(take_in: Any, 
     assert query("SELECT articles_joined FROM ops.runs ORDER BY started_at DESC LIMIT 1") == [(1,)]
 
 
+@pytest.mark.long
 def test_a_chain_that_grows_is_placed_anew_and_keeps_one_id(take_in: Any, query: Query) -> None:
     take_in({"body": article(1, 2, 3, 4, 5)}, {"body": article(3, 4, 5, 6)})
     [(before,)] = query("SELECT article_id FROM articles")
@@ -127,6 +128,7 @@ def test_an_id_that_is_used_for_something_else_is_flagged_and_makes_no_revision(
     assert query("SELECT count(*) FROM articles") == [(3,)]
 
 
+@pytest.mark.long
 def test_a_text_that_was_changed_under_its_address_is_a_revision(take_in: Any, query: Query) -> None:
     first, second = article(1, 2, 3, 4), article(1, 2, 11, 12, 13)
     take_in({"url": "https://wire.example/a?utm_source=x", "body": first})
@@ -189,6 +191,7 @@ def test_headline_glued_on_one_copy_does_not_stay_when_its_owner_comes(take_in: 
     assert [others for _, others in rules] == [[glued]]
 
 
+@pytest.mark.long
 def test_headline_glued_on_one_scrape_gives_way_to_the_line_below_it(
     ingest: Ingest, query: Query, tmp_path: Path
 ) -> None:

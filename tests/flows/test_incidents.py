@@ -209,6 +209,7 @@ def test_home_without_a_warehouse_has_no_incidents_and_gets_none(
     assert not home.exists()
 
 
+@pytest.mark.long
 def test_muting_waits_for_the_writer(cut_off: Any, home: Path, query: Query) -> None:
     command = [sys.executable, "-m", "flows", "incidents", "mute", cut_off(), *LASTING, "--home", str(home)]
     with ExitStack() as writing:

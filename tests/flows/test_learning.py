@@ -39,6 +39,7 @@ def with_lines(a_record: Any) -> WithLines:
     return build
 
 
+@pytest.mark.long
 def test_line_is_proposed_at_its_fifth_article_and_stays_in_every_body(
     ingest: Ingest, query: Query, with_lines: WithLines, write_lines: Any, tmp_path: Path
 ) -> None:

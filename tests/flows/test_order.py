@@ -73,7 +73,7 @@ RECORDS = st.lists(
 
 
 @given(records=RECORDS, shuffled=st.randoms(use_true_random=False), drops=st.integers(1, 3), at_once=st.booleans())
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_articles_depend_on_neither_order_nor_split(
     records: list[tuple[int, str | None, str | None, str]],
     shuffled: random.Random,

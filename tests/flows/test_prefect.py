@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, a_record: Any, write_lines:
             told = next(line for line in process.stderr if "Prefect UI" in line)
             yield Served(process, home, re.sub(r".*(http://127\.0\.0\.1:\d+)\s*", r"\1/api", told, flags=re.DOTALL))
         finally:
-            process.kill()
+            for pid in (*descendants(process.pid), process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.stderr.close()
 
 
@@ -284,6 +287,7 @@ def test_automation_through_a_block_that_there_is_not_names_it(served: Served, t
     assert (done.returncode, "There is no notification block slack-webhook/no-such" in done.stderr) == (3, True)
 
 
+@pytest.mark.long
 def test_unreachable_api_stops_serving_and_only_warns_an_ingest(
     tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:

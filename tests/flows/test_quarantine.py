@@ -170,6 +170,7 @@ def test_show_tells_all_there_is_to_know(one_home: Home, copydesk: Copydesk, lis
         assert part in flat, part
 
 
+@pytest.mark.long
 def test_raw_is_the_bytes_of_the_record_and_nothing_else(one_home: Home, listed: Any) -> None:
     said = {}
     for row in listed():

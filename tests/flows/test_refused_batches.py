@@ -61,6 +61,7 @@ def test_a_row_alone_does_not_get_past_what_refuses_its_batch(
     assert query("SELECT count(*) FROM records") == [(21,)]
 
 
+@pytest.mark.long
 def test_an_incident_of_a_rule_that_is_gone_is_closed(deliver: Deliver, home: Path, query: Any) -> None:
     rule = home / "expectations" / "always.sql"
     rule.parent.mkdir(parents=True)

@@ -70,7 +70,9 @@ def test_ledger_that_is_gone_is_written_again(
     assert RawStore(home / "raw").deliveries(first.stem) == before
 
 
-@pytest.mark.parametrize("damage", [b"", b"rubbish" * 1000, None])
+@pytest.mark.parametrize(
+    "damage", [b"", pytest.param(b"rubbish" * 1000, marks=pytest.mark.long), pytest.param(None, marks=pytest.mark.long)]
+)
 def test_published_file_is_made_anew(
     drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query, damage: bytes | None
 ) -> None:
@@ -126,7 +128,9 @@ sys.exit(run(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize("limit", [500, pytest.param(20_000, marks=pytest.mark.long), 150_000])
+@pytest.mark.parametrize(
+    "limit", [pytest.param(500, marks=pytest.mark.long), pytest.param(20_000, marks=pytest.mark.long), 150_000]
+)
 def test_full_disk_is_said_and_loses_nothing(
     home: Path, ingest: Ingest, query: Query, tmp_path: Path, a_record: Any, write_lines: Any, limit: int
 ) -> None:

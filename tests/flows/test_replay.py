@@ -547,6 +547,7 @@ def test_drop_whose_dismissed_record_would_lie_elsewhere_is_left_alone(
     assert replay().summary.records_loaded == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", but_the_first(["gone", "cut", "other"], 1))
 def test_damaged_bytes_are_named_and_nothing_is_lost(
     damage: str, drops: list[Path], home: Path, declare: Declare, ingest: Ingest, query: Query, copydesk: Any
@@ -575,6 +576,7 @@ def test_damaged_bytes_are_named_and_nothing_is_lost(
 REFUSING = "rules.record_count = { severity = 'critical', bound = 100 }"
 
 
+@pytest.mark.long
 def test_refused_batch_stays_where_it_is_while_a_critical_rule_refuses_it(
     drops: list[Path], home: Path, declare: Declare, ingest: Ingest, copydesk: Any
 ) -> None:
@@ -589,6 +591,7 @@ def test_refused_batch_stays_where_it_is_while_a_critical_rule_refuses_it(
     assert (files_of(home), latest_snapshot(Home(home))) == (before, snapshot)
 
 
+@pytest.mark.long
 def test_refused_batch_comes_in_under_another_bound_and_its_incident_is_resolved(
     drops: list[Path], home: Path, declare: Declare, ingest: Ingest, replay: Replay, query: Query, tmp_path: Path
 ) -> None:

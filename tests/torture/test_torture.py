@@ -7,6 +7,7 @@ import pytest
 from torture import COMMANDS, FAULTS, Torture, lines
 
 
+@pytest.mark.long
 def test_ingest_survives_kills_and_a_full_disk(tmp_path: Path) -> None:
     torture = Torture(tmp_path, records=20, rng=random.Random(3), commands=COMMANDS[:1], small_runs=0)  # noqa: S311 -- no secret
     torture.kill_at(COMMANDS[0], "warehouse.lake:Lake insert after 3")
@@ -16,6 +17,7 @@ def test_ingest_survives_kills_and_a_full_disk(tmp_path: Path) -> None:
     assert torture.counts.reads >= 6
 
 
+@pytest.mark.long
 def test_every_kind_of_fault_is_counted_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Torture, "_begin", lambda _: None)
     torture = Torture(tmp_path, records=3, rng=random.Random(3), commands=(), small_runs=0)  # noqa: S311 -- no secret

@@ -96,6 +96,7 @@ def test_no_text_raises_and_rows_keep_their_number_and_order(records: list[dict[
     assert cleaned.records["record_no"].to_list() == list(range(len(records)))
 
 
+@pytest.mark.long
 @unhurried
 @given(st.lists(records_of, min_size=2, max_size=6), st.data())
 def test_a_record_comes_out_the_same_in_any_batch(records: list[dict[str, str]], data: st.DataObject) -> None:
