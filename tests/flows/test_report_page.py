@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows import steps
 from flows.report.write import write_report
@@ -162,7 +162,7 @@ def test_source_filter_holds_for_lists_and_charts(opened: Open, report: Path, sa
     assert {row[0] for row in one.table("fill")} == {"broken"}
     assert f"1 of 4 sources, {broken} of {every} incidents" in one.page.get_by_role("status").inner_text()
     one.page.get_by_role("button", name="Show all").click()
-    one.page.wait_for_function("document.querySelectorAll('.sources tbody tr:not([hidden])').length === 4")
+    expect(one.page.locator(".sources tbody tr:not([hidden])")).to_have_count(4)
     one.page.wait_for_selector("html[data-drawn]", state="attached")
     assert one.table("volumes") == everything
 
