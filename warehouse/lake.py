@@ -196,6 +196,7 @@ def read_lake(home: Home) -> Iterator[Lake]:
 @contextmanager
 def _attached(home: Home, access: str) -> Iterator[Lake]:
     with _explained(home):
+        _check_is_whole(home)
         connection = open_database(home.staging / "spill")
     try:
         with _explained(home):
@@ -219,6 +220,20 @@ def _explained(home: Home) -> Iterator[None]:
             f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, the data "
             "is still there."
         ) from error
+
+
+def _check_is_whole(home: Home) -> None:
+    """Refuse to begin anew beside data files: a catalog comes first, so that without one they have lost theirs."""
+    if latest_snapshot(home) is None and not _is_broken_off(home) and any(home.lake.rglob("*.parquet")):
+        raise CatalogError(
+            f"The catalog {home.catalog} is gone or empty, though there are data files in {home.lake}; restore it from "
+            "a backup. Nothing was changed."
+        )
+
+
+def _is_broken_off(home: Home) -> bool:
+    """Tell whether a commit to the catalog was broken off, which whoever opens it next rolls back."""
+    return home.catalog.with_name(f"{home.catalog.name}-journal").exists()
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> None:

@@ -120,6 +120,24 @@ def test_damaged_catalog_is_named_and_readers_read_on(
     assert ingest(drops[1]).records_loaded == 1
 
 
+@pytest.mark.parametrize("content", [None, b"", b"x"])
+def test_catalog_that_is_gone_or_empty_is_never_begun_anew_beside_data(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query, content: bytes | None
+) -> None:
+    ingest(drops[0])
+    catalog, files = home / "catalog.sqlite", sorted((home / "lake").rglob("*.parquet"))
+    kept = catalog.read_bytes()
+    catalog.unlink()
+    if content is not None:
+        catalog.write_bytes(content)
+    code, _, errors = copydesk("ingest", drops[1])
+    assert (code, "restore it from a backup" in errors) == (FAILED, True)
+    assert sorted((home / "lake").rglob("*.parquet")) == files
+    assert query(COUNTS) == [(1, 1)]
+    catalog.write_bytes(kept)
+    assert ingest(drops[1]).records_loaded == 1
+
+
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))

@@ -143,7 +143,7 @@ def test_damaged_catalog_is_named_with_what_to_do(damage: bytes, home: Home) -> 
     home.catalog.write_bytes(damage)
     with pytest.raises(CatalogError, match=r"catalog\.sqlite cannot be read"):
         latest_snapshot(home)
-    with pytest.raises(CatalogError, match="cannot be opened"), open_lake(home):
+    with pytest.raises(CatalogError, match=r"cannot be (opened|read)"), open_lake(home):
         pass
 
 
