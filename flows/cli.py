@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,7 @@ from flows.console import (
     print_summary,
 )
 from flows.display import show_progress, tell, tell_waiting
+from flows.durations import read_moment
 from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import PrefectApiError, configured_api, is_answering
 from flows.preview import preview as preview_file
@@ -263,10 +265,19 @@ def sql(
     """Query the published tables, read-only."""
     folder = load_settings(home=home).home
     with (
-        nullcontext() if at is None else views_at(folder, at) as views,
+        nullcontext() if at is None else views_at(folder, _read_at(at)) as views,
         run_query(folder, query, views=views) as result,
     ):
         write_result(result, output_format, sys.stdout)
+
+
+def _read_at(text: str) -> int | datetime:
+    at = int(text) if text.isdecimal() else read_moment(text)
+    if at is None:
+        raise UsageError(
+            f"{text!r} is neither the number of a snapshot nor a time; write 12, 2026-12-31 or 2026-12-31T18:00."
+        )
+    return at
 
 
 @app.command()

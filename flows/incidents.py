@@ -13,7 +13,7 @@ import polars as pl
 
 from expectations.incidents import Incident, mute, unmute
 from flows import steps
-from flows.durations import read_duration
+from flows.durations import read_duration, read_moment
 from flows.evidence import Failed, query_of, query_of_incident
 from flows.options import UsageError
 from flows.run import NOTHING_PLANNED, Request, WritingRun
@@ -138,11 +138,10 @@ def _after(text: str, now: datetime) -> datetime:
 
 
 def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{text!r} is no date; write it as 2026-12-31 or 2026-12-31T18:00+01:00.") from error
+    moment = read_moment(text)
+    if moment is None:
+        raise UsageError(f"{text!r} is no date; write it as 2026-12-31 or 2026-12-31T18:00+01:00.")
+    return moment
 
 
 def read_reason(text: str) -> str:

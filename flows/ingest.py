@@ -21,9 +21,9 @@ from prefect.states import Completed
 
 from flows import steps
 from flows.alerts.tell import has_something_to_tell, tell_of_news
-from flows.run import Progress, Request, Run, Summary
+from flows.prefect_logs import log_stages, log_waiting
+from flows.run import Request, Run, Summary
 from flows.settings import Settings, load_settings
-from warehouse.writer_lock import Holder
 
 ARTIFACT_KEY = "copydesk-run"
 REPORT_KEY = "copydesk-report"
@@ -81,12 +81,12 @@ def _path(text: str | None) -> Path | None:
 
 
 def _take_in(request: Request) -> Summary:
-    planned = steps.plan(request, on_wait=_log_waiting)
+    planned = steps.plan(request, on_wait=log_waiting)
     if planned.is_empty:
         get_run_logger().info("Nothing new.")
-        return steps.watch(request, on_wait=_log_waiting)
-    with steps.open_staging(request, planned, flow_run_id=flow_run.get_id(), on_progress=_Stages().log) as run:
-        summary = steps.run_steps(run, perform=_as_task, on_wait=_log_waiting)
+        return steps.watch(request, on_wait=log_waiting)
+    with steps.open_staging(request, planned, flow_run_id=flow_run.get_id(), on_progress=log_stages()) as run:
+        summary = steps.run_steps(run, perform=_as_task, on_wait=log_waiting)
     if summary.run_id is not None:
         create_table_artifact([summary.as_dict()], key=ARTIFACT_KEY, description=_told(summary))
         _make_report(request.settings)
@@ -128,19 +128,3 @@ def _told(summary: Summary) -> str:
         f"{summary.run_id} {summary.status}: {summary.records_in:,} records in, {summary.records_loaded:,} loaded, "
         f"{summary.records_quarantined:,} quarantined"
     )
-
-
-def _log_waiting(holder: Holder | None) -> None:
-    get_run_logger().info("Waiting for %s, which is writing to this home folder.", holder or "another process")
-
-
-class _Stages:
-    """Logs each stage once, as it begins."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-
-    def log(self, progress: Progress) -> None:
-        if progress.stage != self._stage:
-            self._stage = progress.stage
-            get_run_logger().info("%s", progress.stage)

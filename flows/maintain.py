@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow
 
 from flows import maintaining
-from flows.run import Progress
+from flows.prefect_logs import log_stages, log_waiting
 from flows.settings import load_settings
-from warehouse.writer_lock import Holder
 
 
 @flow(name="maintain", retries=0, persist_result=False)
@@ -20,12 +19,4 @@ def maintain(home: str | None = None, config: str | None = None) -> dict[str, An
         config: Settings, if not copydesk.toml of the home folder.
     """
     settings = load_settings(home=Path(home) if home else None, config=Path(config) if config else None)
-    return maintaining.maintain(settings, on_wait=_log_waiting, on_progress=_log_stage).as_dict()
-
-
-def _log_waiting(holder: Holder | None) -> None:
-    get_run_logger().info("Waiting for %s, which is writing to this home folder.", holder or "another process")
-
-
-def _log_stage(progress: Progress) -> None:
-    get_run_logger().info("%s", progress.stage)
+    return maintaining.maintain(settings, on_wait=log_waiting, on_progress=log_stages()).as_dict()

@@ -48,7 +48,7 @@ def maintain(
     home, started_at = settings.home, datetime.now(UTC)
     if not home.is_initialised:
         raise NotPublishedError(f"There is nothing to maintain in {home.root}: run copydesk ingest first.")
-    with hold_writer_lock(home.writer_lock, purpose=KIND, on_wait=on_wait):
+    with steps.be_at_work(home), hold_writer_lock(home.writer_lock, purpose=KIND, on_wait=on_wait):
         before = _bytes_kept(settings)
         remove_leftovers(home)
         with open_lake(home) as lake:

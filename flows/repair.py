@@ -20,7 +20,7 @@ from warehouse.landing import path_of, read_known_files
 from warehouse.maintenance import remove_orphans
 from warehouse.publish import is_stale, remove_leftovers
 from warehouse.raw_store import Delivery, RawStore
-from warehouse.writer_lock import be_at_work, hold_writer_lock
+from warehouse.writer_lock import hold_writer_lock
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def repair(settings: Settings, *, on_wait: steps.OnWait = lambda _: None) -> lis
 
 def _mend(home: Home) -> Iterator[Mended]:
     left: list[Path] = []
-    with be_at_work(home.staging_lock, when_alone=lambda: left.extend(steps.remove_leftovers(home))):
+    with steps.be_at_work(home, on_leftovers=left.extend):
         if left:
             yield Mended("leftovers", f"{len(left):,} files and folders of killed runs were removed")
     if halves := remove_leftovers(home):

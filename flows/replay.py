@@ -14,10 +14,9 @@ from prefect.states import Completed
 
 from flows import replaying
 from flows.alerts.tell import tell_of_news
-from flows.run import OnProgress, Progress
+from flows.prefect_logs import log_stages, log_waiting
 from flows.selection import Selection, check_selection, read_age
 from flows.settings import load_settings
-from warehouse.writer_lock import Holder
 
 
 @flow(name="replay", retries=0, persist_result=False)
@@ -48,25 +47,9 @@ def replay(  # noqa: PLR0917 -- the parameters of a deployment
     selection = Selection(tuple(ids or ()), source, reason, run, before, after)
     check_selection(selection, settings)
     replayed = replaying.replay(
-        settings, selection, flow_run_id=flow_run.get_id(), on_wait=_log_waiting, on_progress=_log_stages()
+        settings, selection, flow_run_id=flow_run.get_id(), on_wait=log_waiting, on_progress=log_stages()
     )
     tell_of_news(settings, say=get_run_logger().warning)
     if replayed.refused:
         return Completed(name="Refused", message=replayed.refused[0].why, data=replayed.as_dict())
     return replayed.as_dict()
-
-
-def _log_waiting(holder: Holder | None) -> None:
-    get_run_logger().info("Waiting for %s, which is writing to this home folder.", holder or "another process")
-
-
-def _log_stages() -> OnProgress:
-    """Return what logs each stage once, as it begins."""
-    seen: list[str] = []
-
-    def log(progress: Progress) -> None:
-        if seen[-1:] != [progress.stage]:
-            seen.append(progress.stage)
-            get_run_logger().info("%s", progress.stage)
-
-    return log

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -35,7 +34,7 @@ from warehouse.lake import Lake, latest_snapshot, open_lake
 from warehouse.landing import SETTLE_SECONDS, SourceNames, ZoneRules, read_known_files, scan, unknown_files
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
-from warehouse.writer_lock import Holder, be_at_work, hold_writer_lock
+from warehouse.writer_lock import Holder, hold_writer_lock, share_lock
 
 OnWait = Callable[[Holder | None], None]
 
@@ -153,7 +152,7 @@ def open_staging(
     started_at = datetime.now(UTC)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
     folder = home.staging / run_id
-    with be_at_work(home.staging_lock, when_alone=partial(remove_leftovers, home)):
+    with be_at_work(home):
         folder.mkdir(parents=True)
         try:
             yield Run(
@@ -201,7 +200,18 @@ def prepare(home: Home) -> Home:
     return home
 
 
-def remove_leftovers(home: Home) -> list[Path]:
+@contextmanager
+def be_at_work(home: Home, *, on_leftovers: Callable[[list[Path]], object] = lambda _: None) -> Iterator[None]:
+    """Keep others from clearing away what lies in the staging folder within the block.
+
+    Where no other run is at work, what killed ones left is cleared away first, and told to `on_leftovers`.
+    """
+    prepare(home)
+    with share_lock(home.staging_lock, when_alone=lambda: on_leftovers(_remove_leftovers(home))):
+        yield
+
+
+def _remove_leftovers(home: Home) -> list[Path]:
     """Clear away what killed runs left, and return it; no run is at work here."""
     left = list(home.staging.iterdir())
     shutil.rmtree(home.staging, ignore_errors=True)

@@ -34,6 +34,17 @@ DONE, FAILED = 0, 3
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+def _in_use(home: Home, what: str) -> Home:
+    """Return a home folder in which there is something to do it with.
+
+    Raises:
+        NotPublishedError: if nothing was ever taken in.
+    """
+    if not home.is_initialised:
+        raise NotPublishedError(f"There is nothing to {what} in {home.root}; run copydesk ingest first.")
+    return home
+
+
 def maintain(
     as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
     home: HomeOption = None,
@@ -66,9 +77,7 @@ def backup(
     home: HomeOption = None,
 ) -> None:
     """Copy everything that cannot be made anew into a folder; a later backup copies only what is new."""
-    source = load_settings(home=home).home
-    if not source.is_initialised:
-        raise NotPublishedError(f"There is nothing to back up in {source.root}: run copydesk ingest first.")
+    source = _in_use(load_settings(home=home).home, "back up")
     with hold_writer_lock(source.writer_lock, purpose="backup", on_wait=tell_waiting):
         done = write_backup(source, absolute(folder))
     output_console().print(
@@ -93,10 +102,12 @@ def restore(
 
 def migrate(home: HomeOption = None) -> None:
     """Move a home folder that an older version made forward to the tables of this one, and publish it."""
-    folder = load_settings(home=home).home
-    if not folder.is_initialised:
-        raise NotPublishedError(f"There is nothing to migrate in {folder.root}; run copydesk ingest first.")
-    with hold_writer_lock(folder.writer_lock, purpose="migrate", on_wait=tell_waiting), open_older_lake(folder) as lake:
+    folder = _in_use(load_settings(home=home).home, "migrate")
+    with (
+        steps.be_at_work(folder),
+        hold_writer_lock(folder.writer_lock, purpose="migrate", on_wait=tell_waiting),
+        open_older_lake(folder) as lake,
+    ):
         done = migrate_tables(lake)
         steps.publish(lake)
     for one in done:
@@ -123,9 +134,7 @@ def history(
 
 def publish(home: HomeOption = None) -> None:
     """Make the published file anew, for instance after the home folder was moved."""
-    folder = load_settings(home=home).home
-    if not folder.is_initialised:
-        raise NotPublishedError(f"There is nothing to publish in {folder.root}; run copydesk ingest first.")
+    folder = _in_use(load_settings(home=home).home, "publish")
     with hold_writer_lock(folder.writer_lock, purpose="publish", on_wait=tell_waiting), open_lake(folder) as lake:
         steps.publish(lake)
     tell(f"Published {folder.published}.")
@@ -144,10 +153,7 @@ def rebuild(
 ) -> None:
     """Make fingerprints, matches and articles anew from the stored records, in one commit."""
     settings = load_settings(home=home, config=config)
-    if not settings.home.is_initialised:
-        raise NotPublishedError(
-            f"There is nothing to rebuild {only} of in {settings.home.root}; run copydesk ingest first."
-        )
+    _in_use(settings.home, f"rebuild {only} of")
     with show_progress() as on_progress:
         summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
     print_rebuilt(summary)

@@ -48,7 +48,8 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    if not SHARED_DATA.is_dir():  # it is others' text, and too large: it lies beside a checkout, or nowhere
+    if not SHARED_DATA.is_dir():
+        # Others' text, and too large for the project: it lies beside a checkout, or nowhere; no test can make it up.
         pytest.skip(f"{SHARED_DATA} is not there: real data is kept apart from the project")
     return SHARED_DATA
 

@@ -6,7 +6,7 @@ A snapshot stays for the retention time after another one has taken its place (s
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -41,13 +41,13 @@ def read_snapshots(home: Home) -> pl.DataFrame:
 
 
 @contextmanager
-def views_at(home: Home, at: str) -> Iterator[Path]:
-    """Write the published file as of a snapshot, which is there within the block: `at` is its number, or a time.
+def views_at(home: Home, at: int | datetime) -> Iterator[Path]:
+    """Write the published file as of a snapshot, which is there within the block.
 
-    A time is an ISO date or time, UTC unless it says more; the snapshot is the newest one at that time.
+    `at` is the number of the snapshot, or a time: then it is the newest one at that time.
 
     Raises:
-        NoSuchSnapshotError: if `at` is neither, or there is no such snapshot.
+        NoSuchSnapshotError: if there is no such snapshot, or it is kept no longer.
         NotPublishedError, CatalogError: as `read_snapshots`.
     """
     snapshot = _find(read_snapshots(home), at)
@@ -62,11 +62,9 @@ def views_at(home: Home, at: str) -> Iterator[Path]:
         yield path
 
 
-def _find(snapshots: pl.DataFrame, at: str) -> int:
-    if at.isdecimal():
-        found = snapshots.filter(pl.col("snapshot_id") == int(at))
-    else:
-        found = snapshots.filter(pl.col("committed_at") <= _moment(at))
+def _find(snapshots: pl.DataFrame, at: int | datetime) -> int:
+    is_wanted = pl.col("snapshot_id") == at if isinstance(at, int) else pl.col("committed_at") <= at
+    found = snapshots.filter(is_wanted)
     if found.is_empty():
         oldest = snapshots.row(-1, named=True)
         raise NoSuchSnapshotError(
@@ -74,13 +72,3 @@ def _find(snapshots: pl.DataFrame, at: str) -> int:
             f"{oldest['committed_at']:%Y-%m-%d %H:%M:%S} UTC. See copydesk history."
         )
     return int(found["snapshot_id"][0])
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise NoSuchSnapshotError(
-            f"{text!r} is neither the number of a snapshot nor a time; write 12, 2026-12-31 or 2026-12-31T18:00."
-        ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

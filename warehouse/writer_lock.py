@@ -55,7 +55,7 @@ def hold_writer_lock(
 
 
 @contextmanager
-def be_at_work(path: Path, *, when_alone: Callable[[], object]) -> Iterator[None]:
+def share_lock(path: Path, *, when_alone: Callable[[], object]) -> Iterator[None]:
     """Share the lock at `path` within the block, as all do who are at work; who begins alone calls `when_alone` first.
 
     Whoever comes while that is being done waits for it.

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from flows import steps
+from flows import maintaining, steps
 from flows.boilerplate import Verdict, decide
 from flows.cli import DONE
 from flows.run import Request, Run, Summary, WritingRun
 from flows.settings import load_settings
 from warehouse.home import Home
+from warehouse.lake import Lake
 
 Ingest = Callable[..., Summary]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -155,3 +156,24 @@ def test_runs_of_several_processes_at_a_time_load_each_drop_once(home: Path, dro
     assert [process.wait(300) for process in running] == [DONE, DONE, DONE]
     assert query("SELECT count(*), count(DISTINCT record_id) FROM records") == [(6, 6)]
     assert query("SELECT source, count(*), sum(records_loaded) FROM ops.drops GROUP BY ALL") == [("wire", 2, 6)]
+
+
+def test_what_maintenance_spills_is_not_cleared_away_by_a_run_that_begins_beside_it(
+    drops: list[Path], home: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(drops[0])
+    settings = load_settings(home=home)
+    spilled = Home(home).staging / "spill" / "some.tmp"
+    merge = maintaining.merge
+
+    def merge_beside_a_run(lake: Lake) -> Any:
+        spilled.parent.mkdir()
+        spilled.write_bytes(b"rows")
+        with steps.open_staging(Request(settings), steps.NOTHING_PLANNED):
+            assert spilled.exists()
+        return merge(lake)
+
+    monkeypatch.setattr(maintaining, "merge", merge_beside_a_run)
+    maintaining.maintain(settings)
+    with steps.open_staging(Request(settings), steps.NOTHING_PLANNED):
+        assert not spilled.exists()
