@@ -30,6 +30,7 @@ from flows import (
     incidents_cli,
     quarantine_cli,
     report_cli,
+    retract_cli,
     steps,
     store_cli,
 )
@@ -100,6 +101,7 @@ app.command("migrate")(store_cli.migrate)
 app.command("publish")(store_cli.publish)
 app.command("rebuild")(store_cli.rebuild)
 app.command("doctor")(store_cli.doctor)
+app.command("retract")(retract_cli.retract_text)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ of it.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -89,7 +89,13 @@ class DropReader:
     """Reads drops one after the other, joining what belongs to one source into batches, and counts as it goes."""
 
     def __init__(
-        self, run: Run, *, files_total: int, pages: ExtractionPool, boilerplate: Mapping[str, tuple[str, ...]]
+        self,
+        run: Run,
+        *,
+        files_total: int,
+        pages: ExtractionPool,
+        boilerplate: Mapping[str, tuple[str, ...]],
+        withhold: Callable[[SourceBatch], SourceBatch],
     ) -> None:
         self.counts: list[tuple[object, ...]] = []
         self._run = run
@@ -99,6 +105,7 @@ class DropReader:
         self._store = RawStore(run.settings.home.raw)
         self.fields: list[Path] = []
         self._boilerplate = boilerplate
+        self._withhold = withhold
 
     def batches(self, drops: pl.DataFrame) -> Iterator[SourceBatch]:
         """Yield the batches of all drops; the drops stand in order of source."""
@@ -111,10 +118,10 @@ class DropReader:
                 for batch in self._read(opened.drop, opened.parsed):
                     gathered.add(batch)
                     if gathered.is_full:
-                        yield join_batches(source, number, gathered.batches, boilerplate=boilerplate)
+                        yield self._withhold(join_batches(source, number, gathered.batches, boilerplate=boilerplate))
                         number, gathered = number + 1, Gathered()
             if gathered.batches:
-                yield join_batches(source, number, gathered.batches, boilerplate=boilerplate)
+                yield self._withhold(join_batches(source, number, gathered.batches, boilerplate=boilerplate))
             self._stage_fields(source.name, options)
 
     def _stage_fields(self, source: str, options: ParseOptions) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 
 from flows.land import DROP_KEY
 from flows.match import MATCH_COUNTS, PLACED
+from flows.redacting import redact_withheld
 from flows.run import Progress, Summary, WritingRun
 from flows.validate import accepted_sources, refused_sources
 from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, RUNS, SOURCE_FIGURES, VALIDATIONS
@@ -37,6 +38,7 @@ def load(run: WritingRun) -> Summary:
         ConservationError: if the counts disagree; nothing has changed then.
     """
     run.on_progress(Progress("loading"))
+    redact_withheld(run, pl.read_parquet(run.path("new_drops")), kind="quarantine")
     drops = _drops(run)
     summary = _summarise(run, drops)
     again = pl.read_parquet(run.path("known_drops"))

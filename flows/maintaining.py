@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from flows import steps
 from flows.run import OnProgress, Progress
 from flows.settings import Settings
-from warehouse.catalog_file import compact_catalog
+from transforms.ops_schema import RETRACTIONS
+from warehouse.catalog_file import compact_catalog, refresh_statistics
 from warehouse.errors import NotPublishedError
 from warehouse.lake import open_lake
 from warehouse.maintenance import Merged, expire, merge, remove_orphans
@@ -56,10 +57,13 @@ def maintain(
             expired = expire(lake, before=started_at - settings.maintenance.kept_for, now=started_at)
             on_progress(Progress("merging files"))
             merged = merge(lake)
+            has_withdrawn = not lake.latest(RETRACTIONS).is_empty()
             steps.publish(lake)
         on_progress(Progress("removing files"))
         removed = remove_orphans(home)
-        compact_catalog(home)
+        if has_withdrawn:
+            refresh_statistics(home)
+        compact_catalog(home, at_any_share=has_withdrawn)
         return Maintained(
             merged=merged,
             snapshots_expired=len(expired),

@@ -6,7 +6,7 @@ order in which its records came does not show. All other records stay where they
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from string import hexdigits
@@ -44,6 +44,9 @@ HEX = hexdigits[:16]
 REPLACED = pl.Schema({"record_id": pl.String(), "match_key": pl.String()})
 """What has to be known of a record that is replaced."""
 
+SET_ASIDE = "set_aside"
+"""Staged file of the ids of records whose stored rows, if there are any, do not count."""
+
 MATCH_COUNTS = "match_counts"
 """Staged file of what matching came to."""
 
@@ -61,7 +64,7 @@ _FORMER = """
 _TAKEN = "SELECT DISTINCT article_id FROM articles_history SEMI JOIN read_parquet($ids) USING (article_id)"
 _SAME_HEADLINE = """
     SELECT headline, match_key FROM records SEMI JOIN read_parquet($headlines) USING (headline)
-    ANTI JOIN read_parquet($staged) USING (record_id)
+    ANTI JOIN read_parquet($set_aside) USING (record_id)
     WHERE NOT list_contains(flags, 'headline_mismatch')
 """
 _SHARING_HEADLINE = f"""
@@ -97,8 +100,8 @@ def match(run: WritingRun) -> None:
 def place(run: WritingRun, staged: list[Path], *, replaced: Path | None = None, is_stored: bool = False) -> None:
     """Stage rows of the PLACED tables, as far as the records of `staged` files touch them.
 
-    `replaced` is a file of `record_id` and `match_key`, as they were, of records that the staged ones replace. Where it
-    `is_stored`, what is staged are the files of the lake: all records, and no new one.
+    `replaced` is a file of `record_id` and `match_key`, as they were, of records that the staged ones replace, or that
+    go. Where it `is_stored`, what is staged are the files of the lake: all records, and no new one.
     """
     from flows.match_texts import flag_reused, match_texts  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
     from transforms.compiled import watch_compilation  # noqa: PLC0415 -- the same
@@ -110,6 +113,8 @@ def place(run: WritingRun, staged: list[Path], *, replaced: Path | None = None, 
     if not is_stored:
         flag_reused(staged, matched.reused)
     before = pl.DataFrame(schema=REPLACED) if replaced is None else pl.read_parquet(replaced, columns=list(REPLACED))
+    set_aside = pl.concat([pl.scan_parquet(staged).select("record_id").collect(), before.select("record_id")])
+    set_aside.unique().write_parquet(run.path(SET_ASIDE))
     new = pl.scan_parquet(staged).select("match_key").unique().collect()
     touched = pl.concat([new, before.select("match_key"), _share_headline(run, staged)]).unique()
     related = _component(run, touched, matched.matches)
@@ -129,7 +134,9 @@ def _share_headline(run: WritingRun, staged: list[Path]) -> pl.DataFrame:
     """Stored texts that bear the headline of a new record, if they have others to choose from."""
     headlines, path = run.path("headlines"), run.path("touched_texts")
     pl.scan_parquet(staged).select("headline").drop_nulls().unique().collect().write_parquet(headlines)
-    same = run.lake.query(_SHARING_HEADLINE, {"headlines": str(headlines), "staged": _names(staged)}).unique()
+    same = run.lake.query(
+        _SHARING_HEADLINE, {"headlines": str(headlines), "set_aside": str(run.path(SET_ASIDE))}
+    ).unique()
     same.write_parquet(path)
     return run.lake.query(_OF_SEVERAL, {"keys": str(path)}) if same.height else same
 
@@ -173,6 +180,8 @@ class _Placing:
         if keys.is_empty():
             return
         members = self._members(keys)
+        if members.is_empty():
+            return
         placed = place_records(members, related, self._run.settings.duplicates)
         named = name_articles(placed, taken=self._taken(members), salt=self._run.run_id)
         has_lost = pl.col("was_article").count().over("was_article") > 1
@@ -216,8 +225,8 @@ class _Placing:
             return pl.DataFrame(schema={name: RECORDS.schema[name] for name in MEMBER_COLUMNS})
         of_texts = pl.col("match_key").is_in(keys.get_column("match_key").implode())
         stored = self._run.lake.rows(RECORDS).filter(of_texts).select(MEMBER_COLUMNS)
-        replaced = pl.scan_parquet(self._staged).select("record_id")
-        return stored.join(replaced, on="record_id", how="anti", maintain_order="left").collect()
+        set_aside = pl.scan_parquet(self._run.path(SET_ASIDE))
+        return stored.join(set_aside, on="record_id", how="anti", maintain_order="left").collect()
 
     def _taken(self, members: pl.DataFrame) -> frozenset[str]:
         """Which of the ids that new articles would get are given away."""
@@ -230,7 +239,9 @@ class _Placing:
         path = self._run.path("headlines")
         headlines = placed.select("headline").drop_nulls().unique()
         headlines.write_parquet(path)
-        stored = self._run.lake.query(_SAME_HEADLINE, {"headlines": str(path), "staged": _names(self._staged)})
+        stored = self._run.lake.query(
+            _SAME_HEADLINE, {"headlines": str(path), "set_aside": str(self._run.path(SET_ASIDE))}
+        )
         staged = pl.scan_parquet(self._staged).filter(fits_text()).select("headline", "match_key")
         new = staged.filter(pl.col("headline").is_in(headlines.get_column("headline").implode())).collect()
         texts = pl.concat([stored, new]).group_by("headline").agg(texts=pl.col("match_key").n_unique())
@@ -247,10 +258,6 @@ class _Placing:
         earlier = self._run.lake.query(_REDIRECTED, {"ids": str(path)})
         further = earlier.join(redirects, left_on="moved_to", right_on="article_id", suffix="_now")
         return pl.concat([redirects, further.select("article_id", moved_to="moved_to_now")])
-
-
-def _names(paths: Iterable[Path]) -> list[str]:
-    return [str(path) for path in paths]
 
 
 def _decided_by(rows: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from flows.land import DROP_KEY
 from flows.quarantine import as_quarantine, failed_rules, unreadable
 from flows.rules import accepted_lines, line_rules, published_lines, rules_of
 from flows.run import COMPILING, STAGED_COMPRESSION, Run, WritingRun
+from flows.withdrawals import Withdrawals, published_withdrawals, withdrawn
 from transforms.cleaning import Cleaned, CleaningSettings, clean_records
 from transforms.formats import Format
 from transforms.markup import TAG
@@ -37,28 +39,41 @@ STAGING_THREADS = 2
 
 
 def parse(run: Run) -> None:
-    """Stage what becomes of the run's new drops, by source and batch, with the lines that are published as accepted.
+    """Stage what becomes of the run's new drops, by source and batch, under the decisions that are published.
 
     The kinds are `records`, `spans`, `evidence`, `lines`, `quarantine`, `outcomes` of the row rules, `unread` for what
     gave no record, and `figures` of the batch. Also stages `drop_counts`, which holds what the parser itself counted,
     independently of what was staged.
     """
-    _parse(run, published_lines(run.settings.home))
+    _parse(run, _Decisions(published_lines(run.settings.home), published_withdrawals(run.settings.home)))
 
 
 def parse_again_if_outdated(run: WritingRun) -> None:
-    """Parse what is to be loaded again, where another run took some of it in meanwhile, or other lines are accepted."""
-    drops, boilerplate = _drops_to_parse(run), accepted_lines(run.lake)
+    """Parse what is to be loaded again, where another run took some of it in meanwhile, or something was decided."""
+    drops, decisions = _drops_to_parse(run), _Decisions(accepted_lines(run.lake), withdrawn(run.lake))
     parsed = pl.read_parquet(run.path("drop_counts"))
     is_of_drops = drops.select(DROP_KEY).sort(DROP_KEY).equals(parsed.select(DROP_KEY).sort(DROP_KEY))
-    if is_of_drops and _of_sources(boilerplate, drops) == orjson.loads(_lines_path(run).read_bytes()):
+    if is_of_drops and decisions.concerning(drops) == orjson.loads(_decisions_path(run).read_bytes()):
         return
     for source in parsed["source"].unique():
         shutil.rmtree(run.source_folder(source))
-    _parse(run, boilerplate)
+    _parse(run, decisions)
 
 
-def _parse(run: Run, boilerplate: Mapping[str, tuple[str, ...]]) -> None:
+@dataclass(frozen=True)
+class _Decisions:
+    """What was decided of texts: lines accepted as boilerplate, by source, and texts that were withdrawn."""
+
+    boilerplate: Mapping[str, tuple[str, ...]]
+    withdrawals: Withdrawals
+
+    def concerning(self, drops: pl.DataFrame) -> dict[str, object]:
+        """Return what concerns some drops, as JSON reads it."""
+        lines = {source: list(self.boilerplate.get(source, ())) for source in drops["source"].unique().sort()}
+        return {"lines": lines, "withdrawn": self.withdrawals.ids}
+
+
+def _parse(run: Run, decisions: _Decisions) -> None:
     from transforms.compiled import watch_compilation  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
 
     new_drops = _drops_to_parse(run)
@@ -69,7 +84,13 @@ def _parse(run: Run, boilerplate: Mapping[str, tuple[str, ...]]) -> None:
         ExtractionPool() as pages,
         ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool,
     ):
-        reader = DropReader(run, files_total=new_drops.height, pages=pages, boilerplate=boilerplate)
+        reader = DropReader(
+            run,
+            files_total=new_drops.height,
+            pages=pages,
+            boilerplate=decisions.boilerplate,
+            withhold=decisions.withdrawals.withhold,
+        )
         under_way: deque[Future[None]] = deque()
         for batch in reader.batches(new_drops):
             if len(under_way) == STAGING_THREADS:
@@ -78,19 +99,15 @@ def _parse(run: Run, boilerplate: Mapping[str, tuple[str, ...]]) -> None:
         for staged in under_way:
             staged.result()
     pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row").write_parquet(run.path("drop_counts"))
-    _lines_path(run).write_bytes(orjson.dumps(_of_sources(boilerplate, new_drops)))
+    _decisions_path(run).write_bytes(orjson.dumps(decisions.concerning(new_drops)))
 
 
 def _drops_to_parse(run: Run) -> pl.DataFrame:
     return pl.read_parquet(run.path("new_drops")).filter(pl.col("drop_sha256").is_not_null())
 
 
-def _of_sources(boilerplate: Mapping[str, tuple[str, ...]], drops: pl.DataFrame) -> dict[str, list[str]]:
-    return {source: list(boilerplate.get(source, ())) for source in drops["source"].unique().sort()}
-
-
-def _lines_path(run: Run) -> Path:
-    return run.folder / "accepted_lines.json"
+def _decisions_path(run: Run) -> Path:
+    return run.folder / "decisions.json"
 
 
 def _stage(run: Run, batch: SourceBatch) -> None:

@@ -73,8 +73,13 @@ def _mend_drops(lake: Lake) -> Iterator[Mended]:
         try:
             store.check(sha256)
         except RawDropError as error:
-            found = _lies_at(sha256, uris)
-            if found is None:
+            is_redacted = store.redaction(sha256) is not None
+            found = None if is_redacted else _lies_at(sha256, uris)
+            if is_redacted:
+                yield Mended(
+                    "raw store", f"{error} Records of it were withdrawn: it is not stored again.", is_lost=True
+                )
+            elif found is None:
                 yield Mended("raw store", f"{error} It came from {uris[0]}, where it is no more.", is_lost=True)
             else:
                 store.put(found, known=lambda _: False)

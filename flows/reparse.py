@@ -25,13 +25,11 @@ from flows.rules import accepted_lines
 from flows.run import COMPILING, Progress, WritingRun
 from flows.selection import OPEN, Selection
 from flows.validate import BATCH_REFUSED
+from flows.withdrawals import RETRACTED, withdrawn
 from transforms.ops_schema import DROPS, QUARANTINE, RUNS
 from warehouse.database import quoted
 from warehouse.errors import RawDropError
 from warehouse.raw_store import RawStore
-
-RETRACTED = "retracted"
-"""Reason that no rule can lift."""
 
 FIXED, HELD, CHOSEN = "fixed", "held", "chosen"
 """Of known positions: to be found where they were; may be looked at; to be looked at."""
@@ -126,7 +124,13 @@ def reparse(run: WritingRun, concerned: Concerned) -> Reparsed:
     if whole.get_column("is_batch").any():
         preload()
     with watch_compilation(lambda: run.on_progress(COMPILING)), ExtractionPool() as pages:
-        reader = DropReader(run, files_total=whole.height, pages=pages, boilerplate=accepted_lines(run.lake))
+        reader = DropReader(
+            run,
+            files_total=whole.height,
+            pages=pages,
+            boilerplate=accepted_lines(run.lake),
+            withhold=withdrawn(run.lake).withhold,
+        )
         for of_batch in whole.partition_by("source", "run_id", maintain_order=True):
             for batch in reader.batches(of_batch):
                 judging.look_at(batch, of_batch)

@@ -125,13 +125,14 @@ def _book(drops: pl.DataFrame, counts: pl.DataFrame, accepted: pl.DataFrame, hel
             records_loaded=pl.col("records_loaded") + pl.col("accepted").fill_null(0),
             records_quarantined=pl.col("held").fill_null(0),
         )
-        .with_columns(status=_status(), error=pl.when(pl.col("records_loaded") == 0).then("error"))
+        .with_columns(status=drop_status(), error=pl.when(pl.col("records_loaded") == 0).then("error"))
     )
     _check(booked)
     return booked
 
 
-def _status() -> pl.Expr:
+def drop_status() -> pl.Expr:
+    """Return the status of a drop of which something may have come in later, or gone."""
     return (
         pl.when(pl.col("records_quarantined") == 0)
         .then(pl.lit("loaded"))

@@ -25,6 +25,7 @@ from flows.custom import ask_custom_rules, custom_rules
 from flows.learn import propose
 from flows.load import match_counts, run_row
 from flows.match import PLACED, place
+from flows.redacting import redact_withheld
 from flows.reparse import BatchKey, Concerned, Reparsed, drops_of_batch, find_concerned, reparse
 from flows.replay_books import Books, balance
 from flows.rules import rules_of
@@ -131,6 +132,8 @@ def replay(
         reparsed = reparse(run, concerned)
         refused = _judge_batches(run, concerned, reparsed)
         _take_back(run, concerned, reparsed)
+        if not is_dry_run:
+            redact_withheld(run, concerned.drops, kind="held")
         books = balance(run, concerned, reparsed)
         summary = Summary(
             None,

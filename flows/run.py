@@ -85,7 +85,10 @@ NOTHING_PLANNED = Plan(pl.DataFrame(schema=FOUND), found=0, unsettled=0)
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run with a staging folder of its own; beside it others may be at work, and one of them may write."""
+    """A run with a staging folder of its own; beside it others may be at work, and one of them may write.
+
+    `began_alone` tells that none was when it began.
+    """
 
     run_id: str
     folder: Path
@@ -93,6 +96,7 @@ class Run:
     request: Request
     plan: Plan
     flow_run_id: str | None = None
+    began_alone: bool = False
     on_progress: OnProgress = field(default=lambda _: None)
 
     @property

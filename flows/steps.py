@@ -152,7 +152,8 @@ def open_staging(
     started_at = datetime.now(UTC)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
     folder = home.staging / run_id
-    with be_at_work(home):
+    alone: list[Path] = []
+    with be_at_work(home, on_leftovers=lambda _: alone.append(folder)):
         folder.mkdir(parents=True)
         try:
             yield Run(
@@ -162,6 +163,7 @@ def open_staging(
                 request=request,
                 plan=planned,
                 flow_run_id=flow_run_id,
+                began_alone=bool(alone),
                 on_progress=on_progress,
             )
         finally:

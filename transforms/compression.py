@@ -11,13 +11,14 @@ can spell 300 MB. The two that cannot be asked are fed in pieces of `FEED_BYTES`
 """
 
 import bz2
+import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 import zstandard
 
@@ -121,6 +122,19 @@ class Break:
 
     reason: str
     detail: str
+
+
+def compressing(sink: BinaryIO, compression: Compression | None) -> AbstractContextManager[BinaryIO]:
+    """Open a stream whose content goes to `sink` in one frame of a compression, or as it is where there is none."""
+    if compression is None:
+        return nullcontext(sink)
+    open_by_name: Mapping[str, Callable[[], object]] = {
+        "gzip": lambda: gzip.GzipFile(fileobj=sink, mode="wb", mtime=0),
+        "bzip2": lambda: bz2.BZ2File(sink, "wb"),
+        "xz": lambda: lzma.LZMAFile(sink, "wb"),  # noqa: SIM115 -- whoever asked closes it
+        "zstd": lambda: zstandard.ZstdCompressor().stream_writer(sink, closefd=False),
+    }
+    return cast("AbstractContextManager[BinaryIO]", open_by_name[compression.name]())
 
 
 def find_compression(head: bytes) -> Compression | None:

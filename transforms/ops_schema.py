@@ -99,8 +99,8 @@ RUNS = Table(
         Column(
             "kind",
             TEXT,
-            "ingest, replay (quarantined records parsed again), reclean (records cleaned again after a decision) or "
-            "rebuild, or watch (a source has fallen silent); later: retract.",
+            "ingest, replay (quarantined records parsed again), reclean (records cleaned again after a decision), "
+            "rebuild, retract (a text was withdrawn) or watch (a source has fallen silent).",
         ),
         Column("started_at", INSTANT, "Start (UTC)."),
         Column("finished_at", INSTANT, "End, as of its commit (UTC)."),
@@ -197,5 +197,36 @@ MATCHES = Table(
         Column("is_excerpt", TRUTH, "Whether the shorter one is an excerpt of the longer one."),
         Column("shares_id", TRUTH, "Whether records of the two share source and id, or source and address."),
         Column("run_id", TEXT, "Run that compared them."),
+    ),
+)
+
+
+RETRACTIONS = Table(
+    "ops.retractions",
+    "One row per text that was withdrawn; nothing of what it said is kept.",
+    (
+        Column("retraction_id", TEXT, "Identity of the retraction."),
+        Column("target_sha256", TEXT, "SHA-256 of the id or address that was named: an address may tell a headline."),
+        Column("reason", TEXT, "Why it was withdrawn."),
+        Column("records", COUNT, "Records that were taken out of the tables."),
+        Column("held_back", COUNT, "Records of the quarantine that carried the text."),
+        Column("record_ids", TEXTS, "Records of both, by their ids."),
+        Column("article_ids", TEXTS, "Articles to which they belonged."),
+        Column("run_id", TEXT, "Run that withdrew it."),
+        Column("retracted_at", INSTANT, "When that run started (UTC)."),
+        Column("gone_at", INSTANT, "From when on no snapshot is kept that holds it, once maintained (UTC)."),
+    ),
+)
+
+
+RETRACTED_TEXTS = Table(
+    "ops.retracted_texts",
+    "Digests of passages of the texts that were withdrawn: by these they are known when they come again.",
+    (
+        Column("retraction_id", TEXT, "Retraction."),
+        Column("field", TEXT, "body, headline or dek."),
+        Column("match_key", TEXT, "Match key of the record whose text it is."),
+        Column("body_chars", COUNT, "Length of the text in code points."),
+        Column("passages", TEXTS, "Digests of each passage; they do not tell what it says."),
     ),
 )

@@ -34,12 +34,12 @@ FEWEST_ROWS = 16
 """Rows of a batch, however large one value may be; fewer cost more time than they save memory."""
 ARROW_FILE_MAGIC = b"ARROW1\x00\x00"
 
-_DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError)
+DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError)
 
 
 def parse_parquet(stream: BinaryIO, *, options: ParseOptions) -> Iterator[RawBatch]:
     """Yield the rows of a Parquet file."""
-    source = _seekable(stream)
+    source = seekable(stream)
     if source is None:
         return _too_large(options)
     return _parse_tables(_parquet_batches(source, options), options=options)
@@ -47,13 +47,13 @@ def parse_parquet(stream: BinaryIO, *, options: ParseOptions) -> Iterator[RawBat
 
 def parse_arrow(stream: BinaryIO, *, options: ParseOptions) -> Iterator[RawBatch]:
     """Yield the rows of an Arrow IPC file or stream; of a file that was cut off, the batches that are whole."""
-    source = _seekable(stream)
+    source = seekable(stream)
     if source is None:
         return _too_large(options)
     return _parse_tables(_arrow_batches(source, options), options=options)
 
 
-def _seekable(stream: BinaryIO) -> BinaryIO | pa.BufferReader | None:
+def seekable(stream: BinaryIO) -> BinaryIO | pa.BufferReader | None:
     """Give a stream that can be read from its end; null where it is too large."""
     if stream.seekable() and not isinstance(stream, io.BytesIO):
         return stream
@@ -97,7 +97,7 @@ def _batch_rows(rows: int, encoded_bytes: int, *, largest: int, options: ParseOp
 
 
 def _arrow_batches(source: BinaryIO | pa.BufferReader, options: ParseOptions) -> Iterator[pa.RecordBatch]:
-    for batch in _ipc_batches(source):
+    for batch in ipc_batches(source):
         batch.validate(full=True)  # before anything else: the size of an invalid batch already crashes
         is_shared = any(_is_shared(column.type) for column in batch.columns)
         rows = _batch_rows(batch.num_rows, batch.nbytes, largest=batch.nbytes if is_shared else 0, options=options)
@@ -111,7 +111,7 @@ def _is_shared(dtype: pa.DataType) -> bool:
     return any(is_kind(dtype) for is_kind in kinds)
 
 
-def _ipc_batches(source: BinaryIO | pa.BufferReader) -> Iterator[pa.RecordBatch]:
+def ipc_batches(source: BinaryIO | pa.BufferReader) -> Iterator[pa.RecordBatch]:
     """Read the file format as the stream that it is inside: its index at the end adds nothing, and may be missing."""
     with source:
         if source.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
@@ -126,7 +126,7 @@ def _parse_tables(batches: Iterator[pa.RecordBatch], *, options: ParseOptions) -
         for batch in batches:
             if batch.num_rows:
                 yield _without_oversize(_raw_batch(batch, builder, options=options), options=options)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         detail = f"unreadable after {builder.record_no:,} rows: {' '.join(str(error).split())[:300]}"
         builder.add_reject("malformed_parquet", detail, raw=b"", byte_start=None, byte_end=None)
     if builder.record_no == 0:

@@ -21,6 +21,8 @@ from transforms.ops_schema import (
     LINE_SIGHTINGS,
     MATCHES,
     QUARANTINE,
+    RETRACTED_TEXTS,
+    RETRACTIONS,
     RUNS,
     SOURCE_FIGURES,
     VALIDATIONS,
@@ -221,6 +223,8 @@ STORED: Mapping[str, Table] = {
         LINE_SIGHTINGS,
         FINGERPRINTS,
         MATCHES,
+        RETRACTIONS,
+        RETRACTED_TEXTS,
     )
 }
 """Every stored table by name."""

@@ -165,8 +165,8 @@ def _to_back_up(home: Home) -> Iterator[Path]:
 
 
 def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
-    """Tell whether a file that never changes was copied before."""
-    is_unchanging = path.suffix in UNCHANGING
+    """Tell whether a file that never changes was copied before; of a drop, records may have been overwritten since."""
+    is_unchanging = path.suffix in UNCHANGING and not path.with_suffix(".redacted").exists()
     return is_unchanging and copy.exists() and copy.stat().st_size == known.bytes == path.stat().st_size
 
 

@@ -81,6 +81,16 @@ class Lake:
             rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
         return self.query(f"SELECT * FROM ({rows}) WHERE {where}")
 
+    def holds(self, table: Table) -> bool:
+        """Tell whether the lake has the table: one that an older version made has it only once it was written to."""
+        schema, _, name = schema_and_name(stored_name(table)).partition(".")
+        found = self.connection.execute(
+            "SELECT 1 FROM information_schema.tables "
+            "WHERE table_catalog = 'lake' AND (table_schema, table_name) = (?, ?)",
+            [schema, name],
+        )
+        return found.fetchone() is not None
+
     def rows(self, table: Table) -> pl.LazyFrame:
         """Return the rows of a table, of a history all of them, as of the last commit, from its files.
 

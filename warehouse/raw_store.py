@@ -3,15 +3,20 @@
 `raw/ab/abcd….zst` holds the bytes of one drop, zstd-compressed; beside it `abcd….json`, its ledger, lists which source
 delivered it, under which addresses, when, and in which order. Both appear by rename, so that a reader never meets half
 a file, and neither is ever changed in place. With the ledgers the warehouse can be made anew from this folder.
+
+Where a record is withdrawn its bytes are overwritten, and the drop keeps its hash as a name. `abcd….redacted` says then
+which records that were, and which hash the bytes have since.
 """
 
 import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +52,14 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Redaction:
+    """What was overwritten in a drop: numbers of records, and the SHA-256 that its bytes have since."""
+
+    sha256: str
+    records: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class RawStore:
     """The raw store at `root`. Any run at work may put bytes into it; ledgers are written under the writer's lock."""
 
@@ -70,7 +83,8 @@ class RawStore:
                 drop_sha256 = hashlib.sha256(content).hexdigest()
             if _identity(before) != _identity(path.stat()):
                 raise ChangedWhileReadError(path)
-            if not known(drop_sha256):  # what a power cut left under its name is replaced
+            # What a power cut left under its name is replaced, and what was withdrawn stays so.
+            if not known(drop_sha256) and self.redaction(drop_sha256) is None:
                 self._put_stream(drop_sha256, file) if content is None else self._put_bytes(drop_sha256, content)
         return drop_sha256, before.st_size
 
@@ -95,11 +109,12 @@ class RawStore:
         return self._bytes_path(drop_sha256).exists()
 
     def check(self, drop_sha256: str) -> None:
-        """Read the bytes of a drop, and make sure that they are those that were delivered.
+        """Read the bytes of a drop, and make sure that they are those that were delivered, or what a redaction left.
 
         Raises:
             RawDropError: if they are not there, or are others.
         """
+        redaction = self.redaction(drop_sha256)
         digest = hashlib.sha256()
         try:
             with self.open(drop_sha256) as content:
@@ -107,8 +122,41 @@ class RawStore:
                     digest.update(chunk)
         except (zstandard.ZstdError, OSError) as error:
             raise self._damaged(drop_sha256) from error
-        if digest.hexdigest() != drop_sha256:
+        if redaction is not None and digest.hexdigest() == drop_sha256:
+            raise RawDropError(
+                f"{self._bytes_path(drop_sha256)} still holds what was to be withdrawn; run the retraction again."
+            )
+        if digest.hexdigest() != (drop_sha256 if redaction is None else redaction.sha256):
             raise self._damaged(drop_sha256)
+
+    def redaction(self, drop_sha256: str) -> Redaction | None:
+        """Return what was overwritten in a drop; null where nothing was."""
+        try:
+            found = json.loads(self._redaction_path(drop_sha256).read_bytes())
+        except FileNotFoundError:
+            return None
+        return Redaction(found["sha256"], tuple(found["records"]))
+
+    def redact(self, drop_sha256: str, records: Iterable[int], content: Path) -> None:
+        """Put the bytes of the file `content` in place of a drop, in which these records are overwritten.
+
+        What is to be done is noted before it is done, so that `check` knows of what was broken off.
+        """
+        before = self.redaction(drop_sha256)
+        numbers = sorted({*(before.records if before else ()), *records})
+        with content.open("rb") as file:
+            redaction = Redaction(hashlib.file_digest(file, "sha256").hexdigest(), tuple(numbers))
+        with _appearing(self._redaction_path(drop_sha256)) as note:
+            note.write(json.dumps(asdict(redaction)).encode())
+        _sync(self._redaction_path(drop_sha256))
+        with (
+            content.open("rb") as file,
+            _appearing(self._bytes_path(drop_sha256)) as stored,
+            zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(stored, closefd=False) as sink,
+        ):
+            shutil.copyfileobj(file, sink, CHUNK_BYTES)
+        _sync(self._bytes_path(drop_sha256))
+        _sync(self._folder(drop_sha256))
 
     def _damaged(self, drop_sha256: str) -> RawDropError:
         return RawDropError(f"{self._bytes_path(drop_sha256)} is damaged; restore it from a backup.")
@@ -149,6 +197,14 @@ class RawStore:
             path.unlink()
         return leftovers
 
+    def landed_at(self, drop_sha256: str) -> datetime:
+        """Return when the bytes of a drop were stored."""
+        return datetime.fromtimestamp(self._bytes_path(drop_sha256).stat().st_mtime, UTC)
+
+    def remove(self, drop_sha256: str) -> None:
+        """Remove the bytes of a drop that no run has taken in."""
+        self._bytes_path(drop_sha256).unlink(missing_ok=True)
+
     def _put_bytes(self, drop_sha256: str, content: bytes) -> None:
         with _appearing(self._bytes_path(drop_sha256)) as stored:
             stored.write(zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(content))
@@ -174,6 +230,9 @@ class RawStore:
 
     def _ledger_path(self, drop_sha256: str) -> Path:
         return self._folder(drop_sha256) / f"{drop_sha256}.json"
+
+    def _redaction_path(self, drop_sha256: str) -> Path:
+        return self._folder(drop_sha256) / f"{drop_sha256}.redacted"
 
 
 def _small_or_stream(compressed: bytes) -> BinaryIO:

@@ -1,0 +1,405 @@
+"""A text that is withdrawn is gone from everything, and stays gone when it comes again."""
+
+import json
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+import zstandard
+
+from flows import maintaining, steps
+from flows import retract as retracting
+from flows.alerts.outbox import Outbox, new_message
+from flows.report.write import write_report
+from flows.retract import Retracted, retract
+from flows.retract_proof import prove
+from flows.run import NOTHING_PLANNED, Request
+from flows.settings import MaintenanceSettings, load_settings
+from warehouse.home import Home
+from warehouse.raw_store import RawStore
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Ingest = Callable[..., Any]
+WriteLines = Callable[..., Path]
+Withdraw = Callable[..., Retracted]
+
+VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvz"
+UNBALANCED = """
+    SELECT uri FROM ops.drops WHERE records_in <> records_loaded + records_quarantined + records_retracted
+    UNION ALL
+    SELECT 'all' WHERE (SELECT count(*) FROM records) <> (SELECT sum(records_loaded) FROM ops.drops)
+    UNION ALL
+    SELECT record_id FROM records FULL JOIN record_articles USING (record_id)
+    WHERE records.record_id IS NULL OR record_articles.record_id IS NULL
+    UNION ALL
+    SELECT article_id FROM articles FULL JOIN record_articles USING (article_id)
+    WHERE articles.article_id IS NULL OR record_articles.article_id IS NULL
+"""
+
+
+def prose(seed: int, words: int = 160) -> str:
+    """Sentences of words that no other seed has."""
+    chance = random.Random(seed)  # noqa: S311 -- no secret
+
+    def word() -> str:
+        return "".join(chance.choice(CONSONANTS) + chance.choice(VOWELS) for _ in range(chance.randint(2, 4)))
+
+    sentences = (" ".join(word() for _ in range(10)).capitalize() for _ in range(words // 10))
+    return ". ".join(sentences) + "."
+
+
+def an_article(seed: int, **overrides: Any) -> dict[str, Any]:
+    return {
+        "id": f"id-{seed}",
+        "headline": prose(seed + 10_000, 10)[:70],
+        "url": f"https://example.org/{seed}",
+        "body": prose(seed),
+    } | overrides
+
+
+SECRET = an_article(1)
+
+
+@pytest.fixture
+def withdraw(home: Path) -> Withdraw:
+    def run(target: str, **options: Any) -> Retracted:
+        return retract(load_settings(home=home), target, reason="the author asked for it", **options)
+
+    return run
+
+
+@pytest.fixture
+def loaded(home: Path, tmp_path: Path, write_lines: WriteLines, ingest: Ingest) -> Path:
+    """A home with the text, a copy of it under another headline, a record that quotes it, and others."""
+    near = an_article(4, body=SECRET["body"] + "\n\n" + prose(400, 30), url="https://example.net/copy")
+    quoting = an_article(5, body=prose(5) + "\n\nHe said: " + SECRET["body"][:90] + ".\n\n" + prose(50))
+    write_lines(tmp_path / "wire" / "a.jsonl", [an_article(0), SECRET, an_article(2)])
+    write_lines(tmp_path / "mirror" / "b.jsonl", [an_article(3), near, quoting, {"id": "x", "headline": "No body"}])
+    ingest(tmp_path / "wire", tmp_path / "mirror")
+    return home
+
+
+def stands_in(home: Path, text: str) -> list[str]:
+    """Files of a home in which a piece of text stands, whatever the program itself would find."""
+    needle, found = text.encode(), []
+    for path in sorted(home.rglob("*")):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".zst":
+            content = zstandard.ZstdDecompressor().decompressobj().decompress(content)
+        if path.suffix == ".parquet":
+            content += str(pl.read_parquet(path).to_dicts()).encode()
+        if needle in content:
+            found.append(str(path.relative_to(home)))
+    return found
+
+
+OWN = SECRET["body"].split(". ")[9]
+"""A sentence that nobody quotes."""
+
+
+def test_a_text_goes_from_everything_and_all_else_stays(loaded: Path, withdraw: Withdraw, query: Query) -> None:
+    before = query("SELECT record_id, body, headline FROM records ORDER BY ALL")
+    assert stands_in(loaded, OWN)
+    done = withdraw(SECRET["url"], is_at_once=True)
+    gone = {record_id for record_id, _ in done.records}
+    assert len(gone) == 2
+    after = query("SELECT record_id, body, headline FROM records ORDER BY ALL")
+    assert after == [row for row in before if row[0] not in gone]
+    assert stands_in(loaded, OWN) == []
+    assert stands_in(loaded, SECRET["headline"]) == []
+    assert done.proof is not None
+    assert (done.proof.remains, done.proof.pending) == ([], [])
+    assert done.proof.passages > 10
+    assert query(UNBALANCED) == []
+    assert query("SELECT sum(records_retracted) FROM ops.drops") == [(2,)]
+    assert query("SELECT kind, status FROM ops.runs ORDER BY started_at DESC LIMIT 1") == [("retract", "done")]
+    assert query("SELECT reason, records, held_back FROM ops.retractions") == [("the author asked for it", 2, 0)]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_record_that_quotes_the_text_stays_and_is_named(withdraw: Withdraw, query: Query) -> None:
+    done = withdraw(SECRET["url"])
+    [(quoting,)] = query("SELECT record_id FROM records WHERE external_id = 'id-5'")
+    assert done.quoting == [quoting]
+    assert query("SELECT count(*) FROM records WHERE body LIKE '%He said%'") == [(1,)]
+
+
+def test_a_dry_run_shows_the_same_and_changes_nothing(loaded: Path, withdraw: Withdraw) -> None:
+    def files() -> list[tuple[Path, bytes]]:
+        return sorted((path, path.read_bytes()) for path in loaded.rglob("*") if path.is_file())
+
+    before = files()
+    planned = withdraw(SECRET["url"], is_dry_run=True)
+    assert files() == before
+    done = withdraw(SECRET["url"])
+    assert (planned.records, planned.quoting, planned.drops) == (done.records, done.quoting, done.drops)
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("column", ["record_id", "article_id", "canonical_url"])
+def test_it_is_found_by_record_article_and_address(column: str, withdraw: Withdraw, query: Query) -> None:
+    sql = f"SELECT {column} FROM records JOIN record_articles USING (record_id) WHERE external_id = 'id-1'"
+    [(target,)] = query(sql)
+    assert len(withdraw(f"{target}?utm_source=x" if column == "canonical_url" else target).records) == 2
+
+
+def test_older_snapshots_hold_it_until_they_are_given_up(
+    loaded: Path, withdraw: Withdraw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with duckdb.connect(str(loaded / "warehouse.duckdb"), read_only=True) as reader:
+        done = withdraw(SECRET["url"])
+        assert reader.execute("SELECT count(*) FROM records WHERE external_id = 'id-1'").fetchall() == [(1,)]
+    assert done.proof is not None
+    assert done.proof.holds
+    assert done.proof.pending
+    settings = load_settings(home=loaded)
+    assert done.gone_at == pytest.approx(datetime.now(UTC) + settings.maintenance.kept_for, abs=timedelta(minutes=5))
+    monkeypatch.setattr(MaintenanceSettings, "kept_for", timedelta(0))
+    maintaining.maintain(settings)
+    assert stands_in(loaded, OWN) == []
+    proof = prove(settings)
+    assert (proof.remains, proof.pending) == ([], [])
+
+
+def test_when_it_comes_again_it_is_held_back_without_a_word_of_it(
+    loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    withdraw(SECRET["url"], is_at_once=True)
+    again = an_article(7, body=f"{prose(70, 20)}\n\n{SECRET['body']}")
+    drop = write_lines(tmp_path / "later" / "c.jsonl", [an_article(8), again, an_article(9)])
+    (tmp_path / "later" / "d.txt").write_text(f"Some Headline\n\n{SECRET['body']}\n")
+    summary = ingest(drop.parent)
+    assert (summary.records_in, summary.records_loaded, summary.records_quarantined) == (4, 2, 2)
+    rows = query("SELECT reasons, raw, severity, status FROM ops.quarantine WHERE source = 'later'")
+    assert rows == [(["retracted"], None, "critical", "open")] * 2
+    assert stands_in(loaded, OWN) == []
+    assert prove(load_settings(home=loaded)).holds
+    assert query(UNBALANCED) == []
+    assert ingest(drop.parent, rehash=True).status == "nothing_new"
+    assert ingest(drop.parent, source="elsewhere", rehash=True).records_quarantined == 2
+    assert stands_in(loaded, OWN) == []
+
+
+def test_a_run_that_began_before_sets_it_aside_too(
+    loaded: Path, tmp_path: Path, withdraw: Withdraw, query: Query, write_lines: WriteLines
+) -> None:
+    drop = write_lines(tmp_path / "beside" / "c.jsonl", [an_article(8), SECRET | {"id": "again"}])
+    request = Request(load_settings(home=loaded), (drop,))
+    with steps.open_staging(request, steps.plan(request)) as run:
+        steps.land(run)
+        steps.parse(run)
+        withdraw(SECRET["url"])
+        with steps.write(run, purpose="ingest") as writing:
+            for step in (steps.claim, steps.parse_again_if_outdated, steps.validate, steps.match):
+                step(writing)
+            summary = steps.load(writing)
+    assert (summary.records_loaded, summary.records_quarantined) == (1, 1)
+    assert query("SELECT count(*) FROM records WHERE external_id = 'again'") == [(0,)]
+
+
+def test_what_is_held_back_is_withdrawn_too(
+    loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), json.dumps(SECRET)[:-1], an_article(12)])
+    ingest(tmp_path / "bad")
+    [(held,)] = query("SELECT quarantine_id FROM ops.quarantine WHERE source = 'bad'")
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert done.held_back == 1
+    rows = query(f"SELECT reasons, raw, detail FROM ops.quarantine WHERE quarantine_id = '{held}'")
+    assert rows == [(["retracted"], None, None)]
+    assert stands_in(loaded, OWN) == []
+    assert query("SELECT count(*) FROM records WHERE source = 'bad'") == [(2,)]
+
+
+def test_what_is_only_held_back_can_be_named(
+    tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), json.dumps(SECRET)[:-1]])
+    ingest(tmp_path / "bad")
+    [(held,)] = query("SELECT quarantine_id FROM ops.quarantine")
+    done = withdraw(held, is_at_once=True)
+    assert (len(done.records), done.held_back) == (0, 1)
+    assert stands_in(home, OWN) == []
+    assert query(UNBALANCED) == []
+
+
+def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
+    loaded: Path, withdraw: Withdraw, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retracting, "_commit", die)
+        with pytest.raises(KilledError):
+            withdraw(SECRET["url"])
+    assert query("SELECT count(*) FROM records WHERE external_id = 'id-1'") == [(1,)]
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert len(done.records) == 2
+    assert stands_in(loaded, OWN) == []
+    assert query(UNBALANCED) == []
+    again = withdraw(SECRET["url"])
+    assert again.retraction_id == done.retraction_id
+    assert query("SELECT count(*) FROM ops.retractions") == [(1,)]
+
+
+def test_reports_and_alerts_that_wait_lose_it(loaded: Path, withdraw: Withdraw) -> None:
+    settings = load_settings(home=loaded)
+    page = write_report(settings)
+    page.write_text(page.read_text("utf-8") + f"<p>{SECRET['body']}</p>", "utf-8")
+    outbox = Outbox(Home(loaded).outbox)
+    digest = {"digest_id": "d_1", "route": "desk", "incidents": [{"message": SECRET["body"]}]}
+    message = new_message(digest, commit_no=1, now=datetime.now(UTC))
+    outbox.folder.mkdir(exist_ok=True)
+    outbox.save(message)
+    done = withdraw(SECRET["url"])
+    assert done.proof is not None
+    assert done.proof.holds
+    assert "copydesk" in page.read_text("utf-8")
+    assert [entry["message"] for entry in outbox.pending()[0].digest["incidents"]] == ["(withdrawn)"]
+
+
+def plant_in_parquet(home: Path) -> None:
+    pl.DataFrame({"a": [None, "x"], "deep": [[SECRET["body"]], []]}).write_parquet(home / "lake" / "planted.parquet")
+
+
+def plant_in_raw(home: Path) -> None:
+    (home / "planted.txt").write_text(SECRET["body"].upper(), "utf-16")
+    RawStore(Home(home).raw).put(home / "planted.txt", known=lambda _: False)
+    (home / "planted.txt").unlink()
+
+
+def plant_in_packed_raw(home: Path) -> None:
+    (home / "planted.parquet").write_bytes(b"")
+    pl.DataFrame({"body": [json.dumps(SECRET["body"])]}).write_parquet(home / "planted.parquet", compression="gzip")
+    RawStore(Home(home).raw).put(home / "planted.parquet", known=lambda _: False)
+    (home / "planted.parquet").unlink()
+
+
+def plant_in_free_pages(home: Path) -> None:
+    with closing(sqlite3.connect(home / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("CREATE TABLE planted (text)")
+        catalog.execute("INSERT INTO planted VALUES (?)", [SECRET["body"] * 4])
+        catalog.execute("DROP TABLE planted")
+
+
+def plant_in_statistics(home: Path) -> None:
+    with closing(sqlite3.connect(home / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("UPDATE ducklake_table_column_stats SET max_value = ? WHERE column_id = 3", [SECRET["body"]])
+
+
+def plant_in(name: str) -> Callable[[Path], None]:
+    def plant(home: Path) -> None:
+        (home / name).parent.mkdir(exist_ok=True)
+        with (home / name).open("ab") as file:
+            file.write(json.dumps(SECRET["body"]).encode())
+
+    return plant
+
+
+def test_what_a_killed_run_landed_goes_once_no_run_is_at_work(loaded: Path, tmp_path: Path, withdraw: Withdraw) -> None:
+    store = RawStore(Home(loaded).raw)
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(f"{SECRET['body']} {name}")
+    old, _ = store.put(tmp_path / "old", known=lambda _: False)
+    os.utime(store.root / old[:2] / f"{old}.zst", (time.time() - 60, time.time() - 60))
+    with steps.open_staging(Request(load_settings(home=loaded)), NOTHING_PLANNED):
+        new, _ = store.put(tmp_path / "new", known=lambda _: False)
+        withdraw(SECRET["url"])
+        assert store.holds(old)
+        assert store.holds(new)
+    withdraw(SECRET["url"])
+    assert not store.holds(old)
+    assert not store.holds(new)
+
+
+PLACES = {
+    "a column of a data file": plant_in_parquet,
+    "a drop in UTF-16": plant_in_raw,
+    "a drop of columns": plant_in_packed_raw,
+    "free pages of the catalog": plant_in_free_pages,
+    "statistics of the catalog": plant_in_statistics,
+    "the published file": plant_in("warehouse.duckdb"),
+    "a report": plant_in("reports/old.html"),
+    "an alert": plant_in("outbox/1-a.json"),
+    "staged files": plant_in("staging/x/records-0.parquet.tmp"),
+    "a server's database": plant_in("prefect/prefect.db"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_proof_fails_wherever_the_text_is_left(place: str, loaded: Path, withdraw: Withdraw) -> None:
+    assert withdraw(SECRET["url"], is_at_once=True).proof == prove(load_settings(home=loaded))
+    PLACES[place](loaded)
+    proof = prove(load_settings(home=loaded))
+    assert not proof.holds
+    assert len(proof.remains) == 1
+
+
+def test_a_text_that_many_articles_share_takes_none_of_them_with_it(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    form = prose(99)
+    reports = [an_article(n, body=f"{form}\n\n{prose(500 + n, 130)}") for n in range(6)]
+    ingest(write_lines(tmp_path / "weather" / "a.jsonl", reports))
+    articles = query("SELECT count(*) FROM articles")
+    done = withdraw("https://example.org/3")
+    assert len(done.records) == 1
+    assert articles == [(6,)]
+    assert query("SELECT count(*) FROM articles") == [(5,)]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_backups_doctor_and_replays_know_of_it(
+    tmp_path: Path, withdraw: Withdraw, copydesk: Callable[..., tuple[int, str, str]], query: Query
+) -> None:
+    assert copydesk("backup", tmp_path / "backup")[0] == 0
+    assert stands_in(tmp_path / "backup", OWN)
+    withdraw(SECRET["url"], is_at_once=True)
+    assert copydesk("backup", tmp_path / "backup")[0] == 0
+    assert stands_in(tmp_path / "backup", OWN) == []
+    assert copydesk("restore", tmp_path / "backup", "--home", tmp_path / "other")[0] == 0
+    assert stands_in(tmp_path / "other", OWN) == []
+    code, said, _ = copydesk("doctor", "--repair")
+    assert code == 0, said
+    code, said, _ = copydesk("quarantine", "replay", "--source", "mirror", "--json")
+    assert code == 0
+    assert query(UNBALANCED) == []
+    assert query("SELECT count(*) FROM records") == [(4,)]
+
+
+def test_the_command_names_what_went_and_says_what_to_look_at(
+    loaded: Path, tmp_path: Path, copydesk: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, said, _ = copydesk("retract", SECRET["url"], "--reason", "asked for", "--json")
+    printed = json.loads(said)
+    assert code == 0
+    assert len(printed["records"]) == 2
+    assert printed["proof"]["holds"]
+    assert printed["drops"] == [str(tmp_path / "mirror" / "b.jsonl"), str(tmp_path / "wire" / "a.jsonl")]
+    code, said, _ = copydesk("retract", SECRET["url"], "--reason", "asked for", "--now")
+    assert code == 0
+    assert "Nothing of it is left." in said
+    assert copydesk("retract", "--prove")[0] == 0
+    with closing(sqlite3.connect(loaded / "catalog.sqlite")) as catalog:
+        assert catalog.execute("PRAGMA freelist_count").fetchone() == (0,)
+    plant_in_parquet(loaded)
+    code, said, _ = copydesk("retract", "--prove")
+    assert code == 1
+    assert "LEFT in lake/planted.parquet (deep)" in said
+    for wrong in (["retract"], ["retract", "x"], ["retract", "nothing", "--reason", "y"], ["retract", "x", "--prove"]):
+        assert copydesk(*wrong)[0] == 2

@@ -1,0 +1,75 @@
+"""Probes: a text is found however it is written, and no other text is taken for it."""
+
+import codecs
+import html
+import json
+
+import polars as pl
+import pytest
+
+from transforms.probes import PASSAGE, digest_passages, find_in_bytes, find_in_texts, read_probes, share_carried
+
+ENGLISH = (
+    "The council voted on Tuesday to close the library on weekdays, “for the time being”.\n\n"
+    "Residents who had gathered outside the town hall said that nobody had asked them about it beforehand."
+)
+CYRILLIC = "Городской совет проголосовал во вторник за закрытие библиотеки по будням на неопределённое время."
+SINHALA = "නගර සභාව අඟහරුවාදා දින පුස්තකාලය සතියේ දිනවල වසා දැමීමට තීරණය කළේ ප්‍රදේශවාසීන්ගේ විරෝධය මධ්‍යයේය."
+OTHER = "A ferry company has ordered two electric ships which are to be delivered in the spring of next year. " * 9
+
+WAYS = {
+    "UTF-8": str.encode,
+    "JSON": lambda text: json.dumps({"a": text}, ensure_ascii=False).encode(),
+    "escaped JSON": lambda text: json.dumps({"a": text}).encode(),
+    "decimal references": lambda text: text.encode("ascii", "xmlcharrefreplace"),
+    "hexadecimal references": lambda text: "".join(
+        f"&#x{ord(char):X};" if ord(char) > 127 else char for char in text
+    ).encode(),
+    "markup": lambda text: f"<p>{html.escape(text)}</p>".encode(),
+    "capitals of ASCII": lambda text: text.encode().upper(),
+    "lines of ten": lambda text: "\r\n".join(text[at : at + 10] for at in range(0, len(text), 10)).encode(),
+}
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CYRILLIC, SINHALA], ids=["English", "Russian", "Sinhala"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_text_is_found_however_it_is_written(text: str, way: str) -> None:
+    probes = read_probes([digest_passages(text)])
+    content = OTHER.encode() + WAYS[way](text) + OTHER.encode()
+    assert len(find_in_bytes(probes, content)) >= probes.count / 2
+    assert len(find_in_bytes(probes, OTHER.encode() * 3)) == 0
+
+
+def test_passages_do_not_run_on_from_one_text_to_the_next() -> None:
+    probes = read_probes([digest_passages("x" * PASSAGE)])
+    half = "x" * (PASSAGE - 1)
+    found = find_in_texts(probes, pl.Series([half, half, None, "x" * PASSAGE, "x" * 90]))
+    assert found.rows() == [(3, 0), (4, 0)]
+
+
+def test_shares_are_counted_for_each_text_and_row() -> None:
+    probes = read_probes([digest_passages(ENGLISH), digest_passages(CYRILLIC)])
+    found = find_in_texts(probes, pl.Series([OTHER, ENGLISH, CYRILLIC + ENGLISH, ENGLISH[:44]]))
+    shares = share_carried(probes, found)
+    assert shares.filter(pl.col("share") == 1).select("row", "text").rows() == [(1, 0), (2, 0), (2, 1)]
+    assert shares.filter(pl.col("row") == 3)["share"].item() < 0.5
+
+
+def test_more_is_found_than_there_was_room_for() -> None:
+    probes = read_probes([digest_passages(ENGLISH)])
+    found = find_in_texts(probes, pl.Series([ENGLISH] * 3000))
+    assert found.height == 3000 * probes.count
+
+
+def test_a_byte_order_mark_and_a_text_too_short_to_be_found_do_no_harm() -> None:
+    assert digest_passages("Too short.") == []
+    nothing = read_probes([[]])
+    assert len(find_in_bytes(nothing, codecs.BOM_UTF8 + ENGLISH.encode())) == 0
+    assert find_in_texts(nothing, pl.Series([], dtype=pl.String)).is_empty()
+
+
+def test_some_passages_can_be_left_out() -> None:
+    probes = read_probes([digest_passages(ENGLISH)])
+    is_first = probes.texts < 0
+    is_first[0] = True
+    assert find_in_bytes(probes.only(is_first), ENGLISH.encode()).tolist() == [0]
