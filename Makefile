@@ -71,8 +71,14 @@ bench-growth: install  ## measure a drop of 10,000 articles against 1,000,000 st
 bench-validation: install  ## measure what share of an ingest of 100,000 articles validation takes
 	$(BIN)/python tests/bench/validation.py
 
+bench-publish: install  ## measure publishing after a small run, with 1,000,000 records stored and with few
+	$(BIN)/python tests/bench/publish.py
+
+bench-retract: install  ## measure withdrawing a text from 100,000 articles, and the proof that it is gone
+	$(BIN)/python tests/bench/retract.py
+
 bench-report: install  ## measure the report on a year of fifty sources: size, time to write, time until drawn
 	$(BIN)/python tests/bench/report.py
 
-.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-report bench-validation
+.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-report bench-retract bench-validation
 .PHONY: quality-text quality-duplicates quality-faults torture
