@@ -1,12 +1,52 @@
 """The catalog as a file: SQLite's, small, and the one thing here that is changed in place."""
 
 import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 
+from warehouse.errors import CatalogError
 from warehouse.home import Home
 
 LEAST_FREE_SHARE = 0.25
 """Share of free pages from which on the catalog is written anew."""
+
+
+_OF_SNAPSHOT = """
+    SELECT s.schema_name || '.' || t.table_name, s.path, s.path_is_relative, t.path, t.path_is_relative,
+        f.path, f.path_is_relative, d.data_file_id
+    FROM ducklake_data_file AS f
+    JOIN ducklake_table AS t ON t.table_id = f.table_id
+        AND t.begin_snapshot <= $at AND coalesce(t.end_snapshot > $at, true)
+    JOIN ducklake_schema AS s ON s.schema_id = t.schema_id
+        AND s.begin_snapshot <= $at AND coalesce(s.end_snapshot > $at, true)
+    LEFT JOIN ducklake_delete_file AS d ON d.data_file_id = f.data_file_id
+        AND d.begin_snapshot <= $at AND coalesce(d.end_snapshot > $at, true)
+    WHERE f.begin_snapshot <= $at AND coalesce(f.end_snapshot > $at, true)
+"""
+
+
+def files_of_snapshot(home: Home, at: int) -> Mapping[str, list[Path]]:
+    """Return the data files of all tables in a snapshot, by schema and name of the table, oldest first.
+
+    One query, where DuckLake would be asked for each table: a tenth of the time.
+
+    Raises:
+        CatalogError: if rows were deleted in place; the published views could not leave them out.
+    """
+    found: dict[str, list[Path]] = defaultdict(list)
+    with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+        for table, *place, deleted in catalog.execute(_OF_SNAPSHOT, {"at": at}):
+            if deleted is not None:
+                raise CatalogError(f"Rows of {table} were deleted in place; append a newer row instead.")
+            found[table].append(placed(placed(placed(home.lake, *place[:2]), *place[2:4]), *place[4:]))
+    return {table: sorted(paths) for table, paths in found.items()}
+
+
+def placed(folder: Path, path: str, is_relative: int | bool) -> Path:  # noqa: FBT001 -- a column of the catalog
+    """Return where the catalog says that something lies."""
+    return folder / path if is_relative else Path(path)
 
 
 _REFRESH = """

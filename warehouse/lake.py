@@ -144,16 +144,15 @@ class Lake:
             [[str(path) for path in paths]],
         )
 
-    def data_files(self, table: Table, *, at: int | None = None) -> list[Path]:
-        """Return the Parquet files that hold the table in a snapshot, by default the newest, oldest first.
+    def data_files(self, table: Table) -> list[Path]:
+        """Return the Parquet files that hold the table in the newest snapshot, oldest first.
 
         Raises:
             CatalogError: if rows were deleted in place; the published views could not leave them out.
         """
         schema, _, name = schema_and_name(stored_name(table)).partition(".")
-        version = "" if at is None else f", snapshot_version => {at}"
         listed = self.connection.execute(
-            f"SELECT data_file, delete_file FROM ducklake_list_files('lake', ?, schema => ?{version})", [name, schema]
+            "SELECT data_file, delete_file FROM ducklake_list_files('lake', ?, schema => ?)", [name, schema]
         ).fetchall()
         if any(delete_file for _, delete_file in listed):
             raise CatalogError(f"Rows of {table.name} were deleted in place; append a newer row instead.")

@@ -22,6 +22,7 @@ import duckdb
 
 from transforms.columns import Table
 from transforms.schema import STORED
+from warehouse.catalog_file import placed
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -191,7 +192,7 @@ def remove_orphans(home: Home) -> int:
         path.unlink()
     with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
         waiting = catalog.execute(_SCHEDULED).fetchall()
-        gone = [(number,) for number, *place in waiting if not _placed(home.lake, *place).exists()]
+        gone = [(number,) for number, *place in waiting if not placed(home.lake, *place).exists()]
         catalog.executemany("DELETE FROM ducklake_files_scheduled_for_deletion WHERE data_file_id = ?", gone)
     return len(found)
 
@@ -213,7 +214,7 @@ def named_in_catalog(home: Home) -> list[Path]:
             found = catalog.execute(_NAMED_IN_CATALOG.format(files=files)).fetchall()
     except sqlite3.Error as error:
         raise MaintenanceError(f"{home.catalog} cannot be read ({error}); no file was removed.") from error
-    return [_placed(_placed(_placed(home.lake, *row[:2]), *row[2:4]), *row[4:]) for row in found]
+    return [placed(placed(placed(home.lake, *row[:2]), *row[2:4]), *row[4:]) for row in found]
 
 
 def _named_in_published(home: Home) -> list[Path]:
@@ -225,7 +226,3 @@ def _named_in_published(home: Home) -> list[Path]:
     except duckdb.Error as error:
         raise MaintenanceError(f"{home.published} cannot be read ({error}); no file was removed.") from error
     return [Path(name.replace("''", "'")) for (sql,) in views for name in _FILE_NAME.findall(sql)]
-
-
-def _placed(folder: Path, path: str, is_relative: int | bool) -> Path:  # noqa: FBT001 -- a column of the catalog
-    return folder / path if is_relative else Path(path)

@@ -20,10 +20,11 @@ from transforms.columns import Column, Table
 from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
+from warehouse.catalog_file import files_of_snapshot
 from warehouse.database import quoted
 from warehouse.home import Home
 from warehouse.lake import Lake, latest_snapshot
-from warehouse.stored_tables import SQL_TYPES
+from warehouse.stored_tables import SQL_TYPES, schema_and_name, stored_name
 from warehouse.views import read_views
 
 _SHOWN_ONLY = {
@@ -57,16 +58,18 @@ def publish(lake: Lake) -> None:
 
 def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
     """Write a file of views over a snapshot, by default the newest."""
+    snapshot = latest_snapshot(lake.home) if at is None else at
+    files = {} if snapshot is None else files_of_snapshot(lake.home, snapshot)
     with duckdb.connect(str(path)) as published:
         published.execute("BEGIN")
         published.execute("CREATE SCHEMA ops")
         for table in STORED.values():
-            for statement in _view(table, lake.data_files(table, at=at)):
+            for statement in _view(table, files.get(schema_and_name(stored_name(table)), [])):
                 published.execute(statement)
         for view in read_views():
             for statement in view.statements():
                 published.execute(statement)
-        for statement in _publication(lake.home, latest_snapshot(lake.home) if at is None else at):
+        for statement in _publication(lake.home, snapshot):
             published.execute(statement)
         published.execute("COMMIT")
 

@@ -10,9 +10,11 @@ import pytest
 
 from transforms.ops_schema import DROPS
 from transforms.schema import ARTICLES, RECORDS, STORED
-from warehouse.errors import NotPublishedError, WarehouseError
+from warehouse.catalog_file import files_of_snapshot
+from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
 from warehouse.home import Home
 from warehouse.lake import Lake, latest_snapshot, open_lake
+from warehouse.maintenance import rewrite
 from warehouse.publish import is_stale, publish, published_snapshot, remove_leftovers
 from warehouse.query import QueryError, read_published, run_query
 from warehouse.views import read_views
@@ -55,6 +57,29 @@ def test_history_shows_the_newest_row_of_a_key_without_its_commit(lake: Lake, st
     publish(lake)
     assert rows(home, "SELECT status FROM ops.drops") == [("loaded",)]
     assert rows(home, "SELECT column_name FROM duckdb_columns() WHERE column_name = 'commit_no'") == []
+
+
+def test_the_files_of_every_snapshot_are_those_that_ducklake_names(lake: Lake, stage: Stage, home: Home) -> None:
+    append(lake, stage, "r_1")
+    append(lake, stage, "r_2")
+    with lake.commit("written again"):
+        rewrite(lake, RECORDS, lake.data_files(RECORDS))
+    with lake.commit("a column more"):
+        lake.connection.execute("ALTER TABLE lake.records ADD COLUMN later VARCHAR")
+    append(lake, stage, "r_3")
+    newest = latest_snapshot(home) or 0
+    for at in range(1, newest + 1):
+        of_catalog = files_of_snapshot(home, at)
+        listed = lake.query(f"SELECT data_file FROM ducklake_list_files('lake', 'records', snapshot_version => {at})")
+        assert [str(path) for path in of_catalog.get("main.records", [])] == sorted(listed["data_file"])
+    assert [len(files_of_snapshot(home, at)["main.records"]) for at in (newest - 3, newest)] == [2, 2]
+
+
+def test_rows_deleted_in_place_are_refused(lake: Lake, stage: Stage) -> None:
+    lake.append({"records": [stage(RECORDS, {"record_id": "r_1"}, {"record_id": "r_2"})]}, message="run")
+    lake.connection.execute("DELETE FROM lake.records WHERE record_id = 'r_1'")
+    with pytest.raises(CatalogError, match="deleted in place"):
+        publish(lake)
 
 
 def test_article_has_the_body_of_its_canonical_record(lake: Lake, stage: Stage, home: Home) -> None:
