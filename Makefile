@@ -74,11 +74,14 @@ bench-validation: install  ## measure what share of an ingest of 100,000 article
 bench-publish: install  ## measure publishing after a small run, with 1,000,000 records stored and with few
 	$(BIN)/python tests/bench/publish.py
 
+bench-year: install  ## measure queries, publishing and a small drop after a year of hourly drops, beside the first day
+	$(BIN)/python tests/bench/year.py
+
 bench-retract: install  ## measure withdrawing a text from 100,000 articles, and the proof that it is gone
 	$(BIN)/python tests/bench/retract.py
 
 bench-report: install  ## measure the report on a year of fifty sources: size, time to write, time until drawn
 	$(BIN)/python tests/bench/report.py
 
-.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-report bench-retract bench-validation
+.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-report bench-retract bench-validation bench-year
 .PHONY: quality-text quality-duplicates quality-faults torture

@@ -1,0 +1,182 @@
+"""Measure a home folder after a year of hourly drops, beside the same one after its first day.
+
+A real run of five records is taken as a pattern. Every hour its rows are committed again under new ids, an hour later,
+and published; every night the store is maintained by the real thing. So the catalog, files and histories are those of
+a year, only bytes of drops are not stored. In the end queries, publishing and a real ingest of a small drop are
+measured on both homes in turn; each must take less than 1.5 times as long as on the first day.
+
+    python tests/bench/year.py [DAYS]
+"""
+
+import hashlib
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from unittest import mock
+
+import duckdb
+import polars as pl
+from articles import articles
+
+from flows import maintaining, steps
+from flows.run import Request
+from flows.settings import load_settings
+from warehouse.home import Home
+from warehouse.lake import Lake, open_lake
+
+DAYS, HOURS = 365, 24
+RECORDS = 5
+ROUNDS = 7
+TOLERATED = 1.5
+
+Pattern = Mapping[str, pl.DataFrame]
+
+IDS = (
+    "record_id",
+    "matched_record_id",
+    "canonical_record_id",
+    "article_id",
+    "run_id",
+    "drop_sha256",
+    "match_key",
+    "uri",
+)
+QUERIES = {
+    "count the articles": "SELECT count(*) FROM articles",
+    "records of a day": (
+        "SELECT count(*) FROM records WHERE ingested_at >= (SELECT max(ingested_at) FROM records) - INTERVAL 1 DAY"
+    ),
+    "one record": "SELECT body FROM records WHERE record_id = (SELECT min(record_id) FROM records)",
+    "one article": (
+        "SELECT headline, body FROM articles WHERE article_id = (SELECT min(article_id) FROM record_articles)"
+    ),
+    "last runs": "SELECT * FROM ops.runs ORDER BY started_at DESC LIMIT 20",
+    "open incidents": "SELECT * FROM ops.incidents WHERE status = 'open'",
+}
+GROWING = {
+    "articles by source and day": "SELECT sources, first_ingested_at::DATE, count(*) FROM articles GROUP BY ALL",
+}
+"""Queries that read every row: they take as long as there are rows, and are shown, but not judged."""
+
+
+def main(days: int) -> None:
+    """Let a year pass, and compare its end with its first day."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        home, first_day = folder / "home", folder / "first day"
+        drops = written_drops(folder / "feed")
+        pattern = take_pattern(home, next(drops))
+        started = time.perf_counter()
+        for day in range(days):
+            live_a_day(home, pattern, day)
+            if day == 0:
+                shutil.copytree(home, first_day)
+                with open_lake(Home(first_day)) as lake:
+                    steps.publish(lake)
+            if day % 30 == 0 or day == days - 1:
+                files = len(list((home / "lake").rglob("*.parquet")))
+                size = (home / "catalog.sqlite").stat().st_size / 1e6
+                passed = time.perf_counter() - started
+                print(f"  day {day + 1:>3}: {files:>4} files, catalog {size:.1f} MB, {passed:,.0f} s", flush=True)  # noqa: T201
+        compare(first_day, home, drops)
+
+
+def written_drops(folder: Path) -> Iterator[Path]:
+    """Yield drops of five new articles."""
+    folder.mkdir()
+    found = articles(10**9)
+    for number in range(10**6):
+        path = folder / f"{number}.jsonl"
+        path.write_text("".join(f"{json.dumps(next(found))}\n" for _ in range(RECORDS)), "utf-8")
+        yield path
+
+
+def take_pattern(home: Path, drop: Path) -> Pattern:
+    """Ingest a drop; return the rows that its run committed."""
+    taken: dict[str, pl.DataFrame] = {}
+    append = Lake.append
+
+    def noted(lake: Lake, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
+        taken.update({name: pl.read_parquet(paths) for name, paths in staged.items() if paths})
+        append(lake, staged, message=message)
+
+    with mock.patch.object(Lake, "append", noted):
+        steps.ingest(Request(load_settings(home=home), (drop,)))
+    return {name: rows for name, rows in taken.items() if rows.height}
+
+
+def live_a_day(home: Path, pattern: Pattern, day: int) -> None:
+    """Commit and publish the runs of a day, and maintain the store at its end."""
+    staged = home / "staging" / "year"
+    with open_lake(Home(home)) as lake:
+        for hour in range(HOURS):
+            staged.mkdir(parents=True)
+            number = day * HOURS + hour + 1
+            files = {name: [write(rows, staged / f"{name}.parquet", number)] for name, rows in pattern.items()}
+            lake.append(files, message=f"hour {number}")
+            steps.publish(lake)
+            shutil.rmtree(staged)
+    maintaining.maintain(load_settings(home=home))
+
+
+def write(rows: pl.DataFrame, path: Path, number: int) -> Path:
+    """Write rows under the ids of another run, so many hours later."""
+    names = [name for name in IDS if name in rows.columns]
+    new = [pl.col(name).map_elements(lambda text: renamed(text, number), return_dtype=pl.String) for name in names]
+    later = pl.selectors.datetime() + timedelta(hours=number)
+    commit = [pl.lit(None, dtype=pl.Int64()).alias("commit_no")] if "commit_no" in rows.columns else []
+    rows.with_columns(*new, later, *commit).write_parquet(path)
+    return path
+
+
+def renamed(text: str, number: int) -> str:
+    """Return an id of the same form that belongs to another run."""
+    prefix, _, key = text.rpartition("_") if text[1:2] == "_" else ("", "", text)
+    digest = hashlib.sha256(f"{text} {number}".encode()).hexdigest()
+    return f"{prefix}_{digest[: max(len(key), 20)]}" if prefix else digest[: len(key)].ljust(len(key), "0")
+
+
+def compare(first_day: Path, last_day: Path, drops: Iterator[Path]) -> None:
+    """Measure on both homes in turn, and print the medians."""
+    print("                                first day   last day   ratio")  # noqa: T201 -- the result
+    tasks: dict[str, Callable[[Path], object]] = {
+        name: (lambda home, sql=sql: ask(home, sql)) for name, sql in (QUERIES | GROWING).items()
+    }
+    tasks |= {"publish": publish, "ingest of five records": lambda home: ingest(home, next(drops))}
+    for name, task in tasks.items():
+        seconds: dict[Path, list[float]] = {first_day: [], last_day: []}
+        for _ in range(ROUNDS):
+            for home, of_home in seconds.items():
+                started = time.perf_counter()
+                task(home)
+                of_home.append(time.perf_counter() - started)
+        before, after = (statistics.median(of_home) for of_home in seconds.values())
+        told = "reads every row" if name in GROWING else "ok" if after < TOLERATED * before else "SLOWER"
+        print(f"  {name:<28}{before:>10.3f} s{after:>9.3f} s{after / before:>8.2f}  {told}", flush=True)  # noqa: T201
+
+
+def ask(home: Path, sql: str) -> None:
+    """Run a query as any client does."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as published:
+        published.execute(sql).fetchall()
+
+
+def publish(home: Path) -> None:
+    """Publish, with the lake to be opened."""
+    with open_lake(Home(home)) as lake:
+        steps.publish(lake)
+
+
+def ingest(home: Path, drop: Path) -> None:
+    """Ingest a drop in this process."""
+    steps.ingest(Request(load_settings(home=home), (drop,)))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else DAYS)
