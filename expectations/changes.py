@@ -194,12 +194,14 @@ def _judge_share(rule: ChangeRule, today: Mapping[str, Mapping[str | None, float
     """Compare each item of a share; the one that differs the most is told."""
     declared, of = rule.declared, rule.declared.of or ""
     records = today.get(of, {}).get(None, 0.0)
+    now = today.get(declared.figure, {})
     runs = [run for run, items in past.figures.get(of, {}).items() if items.get(None, 0.0) > 0]
+    if None in now:  # a figure of the source as a whole, which older versions may not have taken
+        runs = [run for run in runs if None in past.figures.get(declared.figure, {}).get(run, {})]
     if records == 0:
         return Judged(None, "There is nothing to take a share of in this run.")
     if len(runs) < LEAST_RUNS:
         return _too_little(len(runs), LEAST_RUNS)
-    now = today.get(declared.figure, {})
     before = {item for items in past.figures.get(declared.figure, {}).values() for item in items}
     wholes = [past.value(run, of) for run in runs]
     usual = {item: _usual([past.value(run, declared.figure, item) for run in runs], wholes) for item in {*now, *before}}

@@ -30,7 +30,13 @@ FIGURES = pl.Schema({"source": pl.String(), "figure": pl.String(), "item": pl.St
 """A figure of a source; `item` is null where it is one of the source as a whole."""
 
 
-REPEATED_COLUMNS = (*("source", "match_key", "external_id", "canonical_url", "headline", "published_at", "body_chars"),)
+RIDDLED = 0.01
+"""Repairs to a character of a body above which they are no accident: with one in each word there are fifteen times as
+many, and an editor's stray mark or two are fewer."""
+
+REPEATED_COLUMNS = (
+    *("source", "match_key", "external_id", "canonical_url", "headline", "authors", "published_at", "body_chars"),
+)
 """Columns of the loaded records of which it is counted what repeats, or taken what is usual."""
 
 
@@ -67,6 +73,7 @@ SHARES: Mapping[str, Share] = {
     **{f"{field}_fill_rate": Share(f"{field}_filled", "records_loaded") for field in FILLED_FIELDS},
     "unfinished_share": Share("unfinished", "records_loaded"),
     "repaired_share": Share("repaired", "records_loaded"),
+    "riddled_share": Share("riddled", "records_loaded"),
     "boilerplate_share": Share("with_boilerplate", "records_loaded"),
     "markup_share": Share("with_markup", "records_in"),
     "language_share": Share("in_language", "records_loaded"),
@@ -79,6 +86,7 @@ SHARES: Mapping[str, Share] = {
     "repeated_body_share": Share("most_alike_bodies", "records_loaded"),
     "repeated_headline_share": Share("most_alike_headlines", "records_loaded"),
     "repeated_url_share": Share("most_alike_urls", "records_loaded"),
+    "repeated_author_share": Share("most_alike_authors", "records_loaded"),
     "repeated_date_share": Share("most_alike_dates", "records_loaded"),
     "line_share": Share("with_line", "records_loaded"),
 }
@@ -99,7 +107,7 @@ def take_figures(delivered: Delivered, *, now: datetime) -> pl.DataFrame:
         count_repetitions(delivered.records, stored=delivered.stored),
         count_lines(delivered.lines, loaded=loaded),
     ]
-    others = [count_repeated_records(delivered.outcomes), take_medians(delivered.records, now=now)]
+    others = [count_repeated_records(delivered.outcomes), take_amounts(delivered.records, now=now)]
     return source_figures(pl.concat(counted), others)
 
 
@@ -118,6 +126,7 @@ def count_batch(checked: CheckedRows, *, source: str, unreadable: int, with_mark
         *(_is_filled(field).sum().alias(f"{field}_filled") for field in FILLED_FIELDS),
         open_end(pl.col("body")).sum().alias("unfinished"),
         (pl.col("repairs") > 0).sum().alias("repaired"),
+        (pl.col("repairs") > RIDDLED * pl.col("body_chars")).sum().alias("riddled"),
         (pl.col("boilerplate_chars") > 0).sum().alias("with_boilerplate"),
         pl.lit(with_markup).alias("with_markup"),
     ).cast(pl.Float64)
@@ -178,10 +187,13 @@ def count_drops(drops: pl.DataFrame) -> pl.DataFrame:
 def count_repetitions(records: pl.LazyFrame, *, stored: pl.LazyFrame) -> pl.DataFrame:
     """Count what repeats among the loaded records of each source: columns of RECORDS; `stored` is their `match_key`."""
     ids = pl.coalesce("external_id", "canonical_url")
+    byline = pl.col("authors").list.join("; ").replace("", None)
     keys = records.select("match_key").unique().collect()
     known = stored.join(keys.lazy(), on="match_key", how="semi").unique().with_columns(is_stored=pl.lit(value=True))
     per_source = (
-        records.select("source", "match_key", "headline", "canonical_url", "published_at", record_key=ids)
+        records.select(
+            *("source", "match_key", "headline", "canonical_url", "published_at"), byline=byline, record_key=ids
+        )
         .join(known, on="match_key", how="left")
         .group_by("source")
         .agg(
@@ -190,6 +202,7 @@ def count_repetitions(records: pl.LazyFrame, *, stored: pl.LazyFrame) -> pl.Data
             most_alike_bodies=_most_alike("match_key"),
             most_alike_headlines=_most_alike("headline"),
             most_alike_urls=_most_alike("canonical_url"),
+            most_alike_authors=_most_alike("byline"),
             most_alike_dates=_most_alike("published_at"),
         )
         .collect(engine="streaming")
@@ -211,11 +224,13 @@ def _most_alike(column: str) -> pl.Expr:
     return pl.when(most >= FEWEST_ALIKE).then(most).otherwise(0)
 
 
-def take_medians(records: pl.LazyFrame, *, now: datetime) -> pl.DataFrame:
-    """Take what is usual among the loaded records of each source: length of bodies, age of articles."""
+def take_amounts(records: pl.LazyFrame, *, now: datetime) -> pl.DataFrame:
+    """Take amounts of the loaded records of each source: usual and greatest length of bodies, usual age of articles."""
     age = (pl.lit(now) - pl.col("published_at")).dt.total_seconds() / 3600
     per_source = records.group_by("source").agg(
-        median_body_chars=pl.col("body_chars").median(), median_age_hours=age.clip(0).median()
+        median_body_chars=pl.col("body_chars").median(),
+        longest_body_chars=pl.col("body_chars").max(),
+        median_age_hours=age.clip(0).median(),
     )
     return _as_figures(per_source.collect(engine="streaming"))
 

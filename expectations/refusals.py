@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+_SITE_NAME = r"\s[|\-–—·»]\s.*$"
+
 
 def refusal_phrase(body: pl.Expr, phrases: Sequence[str], *, max_chars: float) -> pl.Expr:
     """Return the phrase with which `body` turns a reader away; null where it says none or is longer than `max_chars`.
@@ -15,11 +17,24 @@ def refusal_phrase(body: pl.Expr, phrases: Sequence[str], *, max_chars: float) -
     Only words count, not case or punctuation. In a phrase, a leading ^ stands for the start of the text and a closing
     $ for its end.
     """
-    known = pl.Series("phrase", phrases, dtype=pl.String()).to_frame().select(_bare_words(pl.col("phrase")))["phrase"]
+    known = _known(phrases)
     is_short = body.str.len_chars() <= max_chars
     is_hinted = _or_empty(body, where=is_short).str.contains_any(_hints(known), ascii_case_insensitive=True)
     words = pl.concat_str(pl.lit("^"), _bare_words(_or_empty(body, where=is_hinted)), pl.lit("$"))
     return words.str.extract_many(known.implode()).list.first().str.strip_chars("^$")
+
+
+def refusal_title(headline: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
+    """Return the phrase that is all of `headline`, but for the name of the site behind a bar or a dash; else null.
+
+    Of an error page, the headline says what it is, and the text below only what to do.
+    """
+    words = _bare_words(headline.str.replace(_SITE_NAME, ""))
+    return pl.when(words.is_in(_known(phrases).str.strip_chars("^$").implode())).then(words)
+
+
+def _known(phrases: Sequence[str]) -> pl.Series:
+    return pl.Series("phrase", phrases, dtype=pl.String()).to_frame().select(_bare_words(pl.col("phrase")))["phrase"]
 
 
 def _or_empty(text: pl.Expr, *, where: pl.Expr) -> pl.Expr:

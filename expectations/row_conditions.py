@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.declared import thresholds as declared_thresholds
-from expectations.refusals import refusal_phrase
+from expectations.refusals import refusal_phrase, refusal_title
 from transforms.markup import REFERENCE
 from transforms.prose_signs import (
     PROSE_SAMPLE_CHARS,
@@ -20,9 +20,11 @@ from transforms.prose_signs import (
     common_word_share,
     cut_off_end,
     dangling_end,
+    mark_share,
     misread_characters,
     numbered_share,
     odd_word_share,
+    program_text,
     repeated_share,
 )
 
@@ -36,10 +38,16 @@ WIDE_LETTER_CHARS = 3
 
 BLOCK_PAGE = "block_page"
 
+OF_ARTICLES = ("external_id", "url", "headline", "dek")
+"""Fields one of which an article has, if it has neither text nor authors; error messages have a time and a language."""
+
 PLACEHOLDER = (
     r"(?i)^\W*(?:n/?a|null|none|nil|nan|undefined|unknown|tbd|todo|test|untitled|no title|\[object Object\])\W*$"
 )
 """What exporters write where they have nothing; a headline of one such word is none."""
+
+GIVEN_VALUE = r'":(?:"[^"]|[^"n])'
+"""Within a JSON object: a value other than null and the empty text."""
 
 ODD_AUTHOR = r"(?i)@\w+\.|https?://|\d{4,}|^\W*(?:n/?a|null|none|undefined|\[object object\])\W*$|[<>{}]"
 URL_WITH_HOST = r"(?i)^[a-z][a-z0-9+.-]*:(?://(?:[^\s/@]+@)?(?:[^\s/.]+\.[^\s/]+|localhost|\[[0-9a-f:]+\])|[^\s/]\S*$)"
@@ -117,11 +125,22 @@ def _has_text() -> pl.Expr:
     return pl.col("body").str.contains(r"\S").fill_null(value=False)
 
 
+def _is_article() -> pl.Expr:
+    """Whether anything is there that an article has; of an empty row, such as spreadsheets end in, all is missing."""
+    has_field = pl.any_horizontal(pl.col(name).is_not_null() for name in OF_ARTICLES)
+    is_empty = ~pl.col("extra").str.contains(GIVEN_VALUE).fill_null(value=False)
+    return _has_text() | has_field | (pl.col("authors").list.len() > 0) | is_empty
+
+
 def _presence(bounds: Thresholds) -> Mapping[str, Condition]:
     """What any text must meet; those on a text's shape leave a missing one to `missing_body`."""
     least_chars, least_letters = bounds["min_body_chars"], bounds["min_letter_share"]
     return {
         "missing_body": Condition(lambda: _has_text() | _is_observed(BLOCK_PAGE), _said("The record has no text.")),
+        "no_article": Condition(
+            lambda: _is_article() | _is_observed(BLOCK_PAGE),
+            lambda: pl.format("None of the fields is one that articles have: {}", pl.col("extra").str.head(200)),
+        ),
         "body_too_short": Condition(
             lambda: ~_has_text() | (_text_length(least_chars) >= least_chars),
             lambda: pl.format(f"The body has {{}} characters; at least {least_chars:g} are needed.", _body_chars()),
@@ -159,9 +178,15 @@ def _letter_share() -> pl.Expr:
 
 
 def _block_page(bounds: Thresholds, block_pages: Sequence[str]) -> Condition:
-    refusal = refusal_phrase(pl.col("body"), block_pages, max_chars=bounds["block_page_max_chars"])
+    longest = bounds["block_page_max_chars"]
+    short_headline = pl.when((_body_chars() <= longest).fill_null(value=True)).then("headline")
+    refusal = pl.coalesce(
+        refusal_phrase(pl.col("body"), block_pages, max_chars=longest), refusal_title(short_headline, block_pages)
+    )
     refused = pl.format(
-        "The text, {} characters long, says what a site says instead of an article: '{}'.", _body_chars(), refusal
+        "The text, {} characters long, or its headline says what a site says instead of an article: '{}'.",
+        _body_chars().fill_null(0),
+        refusal,
     )
     return Condition(
         lambda: refusal.is_null() & ~_is_observed(BLOCK_PAGE),
@@ -203,8 +228,8 @@ def _prose(bounds: Thresholds, common_words: Mapping[str, Sequence[str]]) -> Map
 def _damage(bounds: Thresholds) -> Mapping[str, Condition]:
     """What is left of damage after cleaning."""
     body = pl.col("body")
-    odd, capitals, numbered = (
-        bounds[name] for name in ("max_odd_word_share", "max_capital_share", "max_numbered_share")
+    odd, capitals, numbered, marks = (
+        bounds[name] for name in ("max_odd_word_share", "max_capital_share", "max_numbered_share", "min_mark_share")
     )
     is_short = (_body_chars() < LEAST_PROSE_CHARS).fill_null(value=True)
     return {
@@ -221,6 +246,17 @@ def _damage(bounds: Thresholds) -> Mapping[str, Condition]:
         "numbered_lines": Condition(
             lambda: (numbered_share(body) <= numbered).fill_null(value=True),
             lambda: pl.format("Of the lines, {}% begin with a number.", _percent(numbered_share(body))),
+        ),
+        "marks_lost": Condition(
+            lambda: (mark_share(body) >= marks).fill_null(value=True),
+            lambda: pl.format(
+                f"To a hundred letters there are {{}} combining marks; {100 * marks:g} are the least.",
+                _percent(mark_share(body)),
+            ),
+        ),
+        "program_text": Condition(
+            lambda: ~program_text(body),
+            lambda: pl.format("The text is meant for a program: '{}'.", body.str.head(120)),
         ),
         "mojibake_left": Condition(
             lambda: ~misread_characters(body), _said("Characters are left that could not be read, or were misread.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from expectations.custom import CUSTOM_SUITE
+from expectations.figures import RIDDLED
 from expectations.verdicts import RECORDS_SUITE
 from flows.console import home_option
 from warehouse.database import quoted
@@ -59,14 +60,17 @@ _OF_BATCHES: Mapping[str, str] = {
     "repeated_headline": _ALIKE.replace("{column}", "headline"),
     "repeated_url": _ALIKE.replace("{column}", "canonical_url"),
     "repeated_id_share": _ALIKE.replace("{column}", "coalesce(external_id, canonical_url)"),
+    "repeated_author": _ALIKE.replace("{column}", "nullif(array_to_string(authors, '; '), '')"),
     "same_date": _ALIKE.replace("{column}", "published_at"),
     "language_mix": _BY.replace("{column}", "language").replace("{table}", "records"),
     "encoding": _BY.replace("{column}", "encoding").replace("{table}", "ops.drops"),
     "format": _BY.replace("{column}", "format").replace("{table}", "ops.drops"),
     "freshness": _IN_ORDER.replace("{column}", "published_at"),
     "body_length": _IN_ORDER.replace("{column}", "body_chars"),
+    "longest_body": _IN_ORDER.replace("{column}", "body_chars") + " DESC",
     "unfinished_share": "SELECT record_id, right(body, 80) AS ends_with FROM records WHERE {batch}",
     "repair_share": f"{_FLAGGED} AND repairs > 0",
+    "riddled_share": f"{_FLAGGED} AND repairs > {RIDDLED} * body_chars",
     "quarantined_share": _HELD_BACK,
     "record_count": (
         "SELECT uri, status, records_in, received_at FROM ops.drops WHERE {source} ORDER BY received_at DESC"

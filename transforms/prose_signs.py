@@ -78,6 +78,23 @@ _ODD_WORD = (
 
 _NUMBERED = r"^\s*\d+[.:)]?\s"
 
+_PLACEHOLDER = r"\{\{[^{}\n]{1,80}\}\}|\{%[^%\n]{1,80}%\}|<%[^%\n]{1,80}%>|\$\{[\w.]{1,80}\}|\[object \w+\]"
+"""What a template engine, or JavaScript, leaves where it found no value."""
+
+_KEY = r"^\s*[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+\s*$"
+"""A whole text that is the name of a text, such as `article.body.content`."""
+
+_SERIALISED = r"""^\s*(?:(?:\[\s*)?\{\s*["'][^"'\n]{1,60}["']\s*:|\[\s*["'](?s:.)*["']\s*\]\s*$|[aO]:\d+:[{"])"""
+"""A text that begins as an object of JSON, Python or PHP does, or is a list of texts."""
+
+_INDIC = (
+    r"\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}\p{Tamil}\p{Telugu}\p{Kannada}\p{Malayalam}\p{Sinhala}"
+)
+"""Scripts that write most of their vowels as combining marks."""
+
+_INDIC_SAMPLE_CHARS = 400
+_LEAST_INDIC_LETTERS = 40
+
 
 def odd_word_share(body: pl.Expr) -> pl.Expr:
     """Return the share of words that a machine misspelt: bad scans, look-alike letters, spaces that are gone."""
@@ -90,6 +107,21 @@ def capital_share(body: pl.Expr) -> pl.Expr:
     """Return the share of capitals among the letters, those of scripts without capitals included."""
     sample = body.str.head(PROSE_SAMPLE_CHARS)
     return sample.str.count_matches(r"\p{Lu}") / sample.str.count_matches(r"\p{L}").cast(pl.Float64)
+
+
+def program_text(body: pl.Expr) -> pl.Expr:
+    """Tell whether the text is what programs hand to each other: data, or a template that nobody filled in."""
+    return pl.any_horizontal(
+        body.str.contains(pattern).fill_null(value=False) for pattern in (_PLACEHOLDER, _KEY, _SERIALISED)
+    )
+
+
+def mark_share(body: pl.Expr) -> pl.Expr:
+    """Return how many combining marks there are to a letter of an Indic script; null where there are few letters."""
+    sample = body.str.head(_INDIC_SAMPLE_CHARS)
+    letters = sample.str.count_matches(rf"[{_INDIC}--\p{{M}}]")
+    marks = sample.str.count_matches(rf"[{_INDIC}&&\p{{M}}]").cast(pl.Float64)
+    return pl.when(letters >= _LEAST_INDIC_LETTERS).then(marks / letters)
 
 
 def numbered_share(body: pl.Expr, *, least_lines: int = 5) -> pl.Expr:

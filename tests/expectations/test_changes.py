@@ -128,6 +128,39 @@ def test_a_fill_rate_that_rises_is_no_fault() -> None:
     assert not is_told(judge("headline_fill_rate_change", past, filled([1.0], records=400)[0]))
 
 
+def signed(*shares: float | None, records: float = 200) -> list[dict[str, Items]]:
+    """Runs with the share of the busiest author; none where a version did not take it yet."""
+    loaded: dict[str, Items] = {"records_loaded": {None: records}}
+    return [loaded if share is None else loaded | {"repeated_author_share": {None: share}} for share in shares]
+
+
+BUSIEST = (0.09, 0.06, 0.12, 0.07, 0.1, 0.08)
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.13, False), (0.35, True), (1.0, True)])
+def test_an_author_of_many_more_records_than_anyone_usually_has_is_told(share: float, *, told: bool) -> None:
+    assert is_told(judge("repeated_author_change", signed(*BUSIEST), signed(share)[0])) == told
+
+
+def test_a_source_that_one_author_writes_alone_raises_nothing() -> None:
+    assert not is_told(judge("repeated_author_change", signed(*[1.0] * 6), signed(1.0)[0]))
+
+
+def test_runs_of_versions_that_did_not_take_a_figure_are_no_past_of_it() -> None:
+    judged = judge("repeated_author_change", signed(*[None] * 9, *BUSIEST[:2]), signed(0.9)[0])
+    assert (judged.surprise, judged.message) == (None, "Too little history: 2 of 5 runs.")
+
+
+@pytest.mark.parametrize(("longest", "told"), [(60_000, False), (130_000, True)])
+def test_one_text_as_long_as_many_is_told(longest: float, *, told: bool) -> None:
+    lengths = (16_000, 19_000, 31_000, 17_500, 21_000, 24_000, 18_500, 22_000, 20_000)
+    past: list[dict[str, Items]] = [
+        {"records_in": {None: 200.0}, "longest_body_chars": {None: length}} for length in lengths
+    ]
+    today: dict[str, Items] = {"records_in": {None: 150.0}, "longest_body_chars": {None: longest}}
+    assert is_told(judge("longest_body_change", past, today)) == told
+
+
 def languages(**shares: float) -> dict[str, Items]:
     return {"records_loaded": {None: 300.0}, "language_share": dict(shares)}
 

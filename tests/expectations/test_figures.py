@@ -22,7 +22,7 @@ from expectations.figures import (
     count_repeated_records,
     count_repetitions,
     source_figures,
-    take_medians,
+    take_amounts,
 )
 from expectations.row_rules import CheckedRows
 from transforms.field_counts import FieldCounts
@@ -65,6 +65,7 @@ def test_figures_of_a_batch_are_those_that_its_rows_show(check: Check) -> None:
         "url_filled": 0,
         "unfinished": 0,
         "repaired": 0,
+        "riddled": 0,
         "with_boilerplate": 0,
         "with_markup": 3,
     }
@@ -134,10 +135,23 @@ def test_only_what_many_records_share_is_a_repetition() -> None:
     assert (counts["most_alike_bodies"], counts["most_alike_headlines"]) == (FEWEST_ALIKE, FEWEST_ALIKE)
 
 
-def test_medians_are_of_length_and_age_and_a_date_ahead_is_of_no_age() -> None:
+def test_the_busiest_byline_counts_and_unsigned_records_are_nobodys() -> None:
+    signed = [{"authors": ["Ada Poe", "Bo Ek"]}] * FEWEST_ALIKE + [{"authors": ["Ada Poe"]}] * 2 + [{"authors": []}] * 9
+    counts = values(count_repetitions(loaded(*signed), stored=loaded().select("match_key")))
+    assert counts["most_alike_authors"] == FEWEST_ALIKE
+
+
+def test_a_text_with_a_repair_in_each_word_is_riddled_and_one_with_a_stray_one_is_repaired(check: Check) -> None:
+    batch = check({"body_chars": 900, "repairs": 2}, {"body_chars": 900, "repairs": 150}, {"body_chars": 900})
+    figures = figures_of(batch)
+    assert (figures["repaired_share"], figures["riddled_share"]) == (2 / 3, 1 / 3)
+
+
+def test_amounts_are_of_length_and_age_and_a_date_ahead_is_of_no_age() -> None:
     dates = (NOW - timedelta(hours=6), NOW - timedelta(hours=4), NOW + timedelta(hours=9), None)
     records = loaded(*({"body_chars": 100 * number, "published_at": at} for number, at in enumerate(dates)))
-    assert values(take_medians(records, now=NOW)) == {"median_body_chars": 150, "median_age_hours": 4}
+    amounts = {"median_body_chars": 150, "longest_body_chars": 300, "median_age_hours": 4}
+    assert values(take_amounts(records, now=NOW)) == amounts
 
 
 def test_lines_count_the_distinct_texts_that_hold_them() -> None:
@@ -177,6 +191,7 @@ def test_a_byte_order_mark_makes_an_encoding_of_its_own() -> None:
 
 
 def test_every_rule_looks_at_a_figure_that_is_taken() -> None:
-    taken = {*SHARES, "records_in", "repeated_record_ids", "median_body_chars", "median_age_hours"}
+    amounts = ("records_in", "repeated_record_ids", "median_body_chars", "longest_body_chars", "median_age_hours")
+    taken = {*SHARES, *amounts}
     assert {rule.figure for rule in (*bound_declarations().values(), *change_declarations().values())} <= taken
     assert all(SHARES[rule.figure].whole == rule.of for rule in change_declarations().values() if rule.unit == "share")

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from expectations.refusals import refusal_phrase
+from expectations.refusals import refusal_phrase, refusal_title
 from seeds.tables import read_table
 
 
@@ -33,6 +33,24 @@ def test_marks_bind_a_phrase_to_start_and_end() -> None:
 def test_a_longer_text_says_nothing() -> None:
     assert said("x" * 20 + " are you a robot", "are you a robot", max_chars=36)
     assert not said("x" * 20 + " are you a robot", "are you a robot", max_chars=35)
+
+
+@pytest.mark.parametrize(
+    ("headline", "is_refusal"),
+    [
+        ("ACCESS DENIED", True),
+        ("404: Not Found | The Gazette", True),
+        ("404 Not Found - Gazette - News", True),
+        ("Access denied to refugees", False),
+        ("Gazette | Access denied", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_headline_is_a_refusal_if_it_says_nothing_else(headline: str | None, *, is_refusal: bool) -> None:
+    headlines = pl.DataFrame({"headline": [headline]}, schema={"headline": pl.String()})
+    found = headlines.select(refusal_title(pl.col("headline"), ["^access denied$", "^404 not found"])).item()
+    assert (found is not None) == is_refusal
 
 
 @pytest.mark.parametrize("text", [None, "", "$^"])

@@ -1,5 +1,6 @@
 """Each row rule fires where it should and holds back where it should not; no record is lost on the way."""
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,14 @@ STORY = (
     "are to be lifted out one by one, and the road below stays closed until the work is done. "
     "The mayor said that nobody had been in danger at any time, and thanked those who had called."
 )
+TAMIL = "நகர சபை செவ்வாய்க்கிழமை கூடி, குளிர்காலம் வருவதற்கு முன் பழைய பாலத்தைப் பழுதுபார்க்க முடிவு செய்தது."
+SINHALA = "නගර සභාව අඟහරුවාදා රැස් වී ශීත කාලය එළඹීමට පෙර පැරණි පාලම අලුත්වැඩියා කිරීමට තීරණය කළේය."
+
+
+def without_marks(text: str) -> str:
+    return "".join(char for char in text if not unicodedata.category(char).startswith("M"))
+
+
 SUMMARY = f"{STORY}\n\n1. The bridge stays closed.\n\n2. The road as well.\n\n{STORY}\n\n{STORY}\n\n{STORY}"
 
 
@@ -110,6 +119,17 @@ SUMMARY = f"{STORY}\n\n1. The bridge stays closed.\n\n2. The road as well.\n\n{S
         ("all_capitals", STORY.upper()),
         ("all_capitals", "СОВЕТ РЕШИЛ ОТРЕМОНТИРОВАТЬ СТАРЫЙ МОСТ ДО НАСТУПЛЕНИЯ ЗИМЫ. " * 5),
         ("numbered_lines", "\n".join(f"{number} {sentence}." for number, sentence in enumerate(STORY.split(". ") * 3))),
+        ("marks_lost", without_marks(TAMIL)),
+        ("marks_lost", without_marks(SINHALA)),
+        ("program_text", '{"type": "doc", "text": "The council met on Tuesday."}'),
+        ("program_text", "[{'type': 'paragraph', 'text': 'The council met on Tuesday.'}]"),
+        ("program_text", '["The council met on Tuesday.", "It agreed to repair the bridge."]'),
+        ("program_text", 'a:1:{s:4:"text";s:27:"The council met on Tuesday.";}'),
+        ("program_text", "article.body.content"),
+        ("program_text", "[object Object]"),
+        ("program_text", f"{{{{ article.lead }}}}\n\n{STORY}"),
+        ("program_text", f"{STORY}\n\n{{% include related.html %}}"),
+        ("program_text", f"{STORY} By ${{author.name}}"),
     ],
 )
 def test_text_that_a_machine_spoilt_is_flagged_with_its_figure(check: Check, code: str, body: str) -> None:
@@ -126,11 +146,62 @@ def test_text_that_a_machine_spoilt_is_flagged_with_its_figure(check: Check, cod
         STORY + " The iPhone15pro and the B2B market of 2024 were no matter of the NATO, the WHO or the IMF.",
         "市议会星期二决定在冬天到来之前修好旧桥，" * 20,
         f"Donaudampfschifffahrtsgesellschaftskapitäne gibt es nicht mehr. {STORY}",
+        TAMIL,
+        SINHALA,
+        f"{STORY} (“{without_marks(TAMIL)[:30]}”)",
+        f"[Photo] {STORY} “Nobody was in danger”: the mayor [left].",
+        f"“The bridge”: {STORY} It costs $ {{sic}} 12,000, or 3% of 1.5 % a year. See bridge.example.",
     ],
 )
 def test_text_as_people_write_it_is_not(check: Check, body: str) -> None:
     [flags] = check({"body": body}).accepted["flags"].to_list()
-    assert not {"odd_words", "all_capitals", "numbered_lines"} & set(flags)
+    assert not {"odd_words", "all_capitals", "numbered_lines", "marks_lost", "program_text"} & set(flags)
+
+
+@pytest.mark.parametrize(
+    ("headline", "body"),
+    [
+        ("Page not found", PROSE),
+        ("404 Not Found | The Gazette", PROSE),
+        ("Access denied – gazette.example", PROSE),
+        ("Moved Permanently", None),
+    ],
+)
+def test_an_error_page_is_known_by_its_headline(check: Check, headline: str, body: str | None) -> None:
+    [reasons] = check({"headline": headline, "body": body}).rejected["reasons"].to_list()
+    assert "block_page" in reasons
+
+
+@pytest.mark.parametrize(
+    ("headline", "body"),
+    [("Page not found: why links die", PROSE), ("Access denied to refugees", PROSE), ("Page not found", PROSE * 15)],
+)
+def test_a_headline_that_goes_on_or_stands_above_a_long_text_is_no_error(
+    check: Check, headline: str, body: str
+) -> None:
+    assert check({"headline": headline, "body": body}).rejected.is_empty()
+
+
+NOTHING = {"body": None, "headline": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reasons"),
+    [
+        ({"extra": '{"error":{"code":429}}'}, ["missing_body", "no_article"]),
+        ({"extra": '{"status":"busy","section":""}', "language": "en"}, ["missing_body", "no_article"]),
+        ({"extra": '{"value":3}'}, ["missing_body", "no_article"]),
+        ({"extra": '{"status":"sent"}', "headline": "Bridge to be repaired"}, ["missing_body"]),
+        ({"extra": '{"status":"sent"}', "authors": ["Ada Poe"]}, ["missing_body"]),
+        ({"extra": '{"status":"sent"}', "external_id": "7"}, ["missing_body"]),
+        ({"extra": '{"section":"","page":null}'}, ["missing_body"]),
+        ({"extra": None}, ["missing_body"]),
+    ],
+)
+def test_what_has_fields_and_none_of_an_article_is_told_from_one_without_text(
+    check: Check, fields: dict[str, object], reasons: list[str]
+) -> None:
+    assert check(NOTHING | fields).rejected["reasons"].to_list() == [reasons]
 
 
 @pytest.mark.parametrize("code", OBSERVED)
@@ -222,8 +293,11 @@ def test_each_record_is_either_kept_or_held_back(
 
 def test_of_real_news_nothing_is_held_back(default_rules: tuple[RowRule, ...], shared_data: Path) -> None:
     """20,000 articles in English, Tamil and Sinhala, captions of two words and exchange rates among them."""
-    news = pl.read_parquet(shared_data / "news" / "lk_news_20k.parquet", columns=["text"]).select(
-        body=pl.col("text").str.strip_chars(), observations=pl.lit([], pl.List(pl.String()))
+    path = shared_data / "news" / "lk_news_20k.parquet"
+    news = pl.read_parquet(path, columns=["description", "text"]).select(
+        headline=pl.col("description").str.strip_chars(),
+        body=pl.col("text").str.strip_chars(),
+        observations=pl.lit([], pl.List(pl.String())),
     )
     for rule in default_rules:
         if rule.column == "body" and rule.severity is Severity.CRITICAL:

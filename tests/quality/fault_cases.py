@@ -57,7 +57,7 @@ class Case:
         spoilt: Number of records concerned.
         parts: Number of records or files concerned, whichever is held back where all are.
         alarms: Incidents of the source that the sound drop does not have, or not as grave.
-        held_back: Records held back, less those of the sound drop.
+        held_back: Records held back for reasons for which fewer of the sound drop are.
         is_refused: Whether the batch was refused.
         error: What the program died of.
     """
@@ -161,7 +161,7 @@ def _run_spoilt(kind: Kind, share: float, source: Source, plan: Plan, *, sound: 
         spoilt.records,
         spoilt.parts,
         alarms=news(told, sound),
-        held_back=told.held_back - sound.held_back,
+        held_back=(told.held_back - sound.held_back).total(),
         is_refused=told.is_refused,
     )
 

@@ -7,6 +7,7 @@ copy of such a home, in which one more drop is taken in. Looks at what is publis
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Told:
         at: When it was.
         source: Whose drops it took in; several names have a plus between them.
         records_in: How many records it found.
-        held_back: How many of them it held back.
+        held_back: How many of them it held back, by all their reasons.
         is_refused: Whether a batch was refused.
         opened: Incidents that were not open before, or became graver.
         failed: Incidents of all that failed, opened or counted once more.
@@ -58,7 +59,7 @@ class Told:
     at: datetime
     source: str
     records_in: int
-    held_back: int
+    held_back: Counter[tuple[str, ...]]
     is_refused: bool
     opened: Sequence[Alarm]
     failed: Sequence[Alarm]
@@ -117,11 +118,16 @@ def _told(home: Path, source: str, summary: Summary, *, before: Incidents, at: d
         at=at,
         source=source,
         records_in=summary.records_in,
-        held_back=summary.records_quarantined,
+        held_back=_held_back(home, summary.run_id),
         is_refused=summary.status == "refused",
         opened=[_alarm(incident) for incident in opened],
         failed=[_alarm(incident) for incident in failed.values()],
     )
+
+
+def _held_back(home: Path, run_id: str) -> Counter[tuple[str, ...]]:
+    rows = _read(home, f"SELECT reasons FROM ops.quarantine WHERE run_id = '{run_id}'")
+    return Counter(tuple(row["reasons"]) for row in rows)
 
 
 def _is_news(incident: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:

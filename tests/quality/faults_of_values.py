@@ -135,7 +135,7 @@ KINDS = (
         Extent.RECORDS,
         all_of_one_date,
         Fate.LOADED,
-        codes(DATES),
+        codes(f"{DATES} same_date_change"),
         "The text is sound; that so much of a daily drop is two years old is not.",
     ),
     Kind(
@@ -192,7 +192,10 @@ KINDS = (
         Extent.RECORDS,
         same_url_template,
         Fate.LOADED,
-        codes("malformed_url repeated_id_share_change url_fill_rate_change flagged_share_change id_reused"),
+        codes(
+            "malformed_url repeated_url repeated_url_change repeated_id_share_change url_fill_rate_change "
+            "flagged_share_change id_reused"
+        ),
         "The text is sound; one address stands for all.",
     ),
     Kind(

@@ -168,7 +168,7 @@ KINDS = (
         Extent.DELIVERY,
         joined,
         Fate.LOADED,
-        codes(f"{VOLUME} body_length_change headline_mismatch"),
+        codes(f"{VOLUME} body_length_change longest_body_change headline_mismatch"),
         "All text is there, as one article of many.",
     ),
     Kind(
@@ -242,7 +242,7 @@ KINDS = (
         Extent.RECORDS,
         site_for_headline,
         Fate.LOADED,
-        codes(f"repeated_headline {HEADLINES}"),
+        codes(f"repeated_headline repeated_headline_change {HEADLINES}"),
         "The text is sound.",
     ),
     Kind(
@@ -251,7 +251,10 @@ KINDS = (
         Extent.RECORDS,
         home_page_url,
         Fate.LOADED,
-        codes("repeated_id_share_change malformed_url url_fill_rate_change flagged_share_change id_reused"),
+        codes(
+            "repeated_url repeated_url_change repeated_id_share_change malformed_url url_fill_rate_change "
+            "flagged_share_change id_reused"
+        ),
         "The text is sound; one address stands for all.",
     ),
     Kind(
@@ -260,7 +263,7 @@ KINDS = (
         Extent.RECORDS,
         one_author,
         Fate.LOADED,
-        codes("odd_authors authors_fill_rate_change repeated_authors"),
+        codes("odd_authors authors_fill_rate_change repeated_author_change"),
         "The text is sound.",
     ),
     Kind(
@@ -269,7 +272,7 @@ KINDS = (
         Extent.RECORDS,
         scraped_at,
         Fate.LOADED,
-        codes("freshness_change"),
+        codes("freshness_change same_date_change"),
         "The text is sound, and less than a day older than it seems.",
     ),
 )

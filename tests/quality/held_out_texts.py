@@ -159,7 +159,7 @@ KINDS = (
         Extent.RECORDS,
         body_as_json_text,
         Fate.EITHER,
-        codes(f"{HELD_BACK} {UNLIKE} {LENGTHS} {HEADLINES} many_symbols {FIELDS}"),
+        codes(f"{HELD_BACK} {UNLIKE} {LENGTHS} {HEADLINES} many_symbols program_text {FIELDS}"),
         "The text is inside, escaped.",
     ),
     Kind(
@@ -204,7 +204,7 @@ KINDS = (
         Extent.RECORDS,
         untranslated,
         Fate.EITHER,
-        codes(f"{HELD_BACK} {LENGTHS} {ALIKE} {HEADLINES} many_symbols"),
+        codes(f"{HELD_BACK} {LENGTHS} {ALIKE} {HEADLINES} many_symbols program_text"),
         "A template that found no text.",
     ),
     Kind(
