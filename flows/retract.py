@@ -17,6 +17,7 @@ import polars as pl
 from flows import steps
 from flows.load import ConservationError, run_row
 from flows.match import PLACED, place
+from flows.options import UsageError
 from flows.redacting import redact_drop
 from flows.replay_books import drop_status
 from flows.retract_plan import Plan, plan_retraction
@@ -134,32 +135,33 @@ def retract(
     ) as run:
         if is_stale(settings.home):
             steps.publish(run.lake)
-        known = _known(run.lake, target)
-        if known is not None and not is_dry_run:
-            done = _as_known(known)
-        else:
-            planned = plan_retraction(run, target)
-            if is_dry_run:
-                return _as_planned(planned, None, None)
+        planned = plan_retraction(run, target)
+        done = _as_known(run.lake, target) if planned is None else _as_planned(planned, None, None)
+        if is_dry_run:
+            return done
+        if planned is not None:
             done = _withdraw(run, planned, target, reason=reason, is_at_once=is_at_once)
         _clear(run, is_at_once=is_at_once)
     proof = prove(settings, on_progress=on_progress)
     return Retracted(done.retraction_id, done.records, done.held_back, done.drops, done.quoting, done.gone_at, proof)
 
 
-def _known(lake: Lake, target: str) -> Mapping[str, object] | None:
-    """Return the retraction of the same target, or of a record or article of this id."""
+def _as_known(lake: Lake, target: str) -> Retracted:
+    """Return the retraction of the same target, or of a record or article of this id.
+
+    Raises:
+        UsageError: if there is none.
+    """
     named = pl.col("record_ids").list.contains(target) | pl.col("article_ids").list.contains(target)
     is_meant = named | (pl.col("target_sha256") == _digest(target))
-    found = lake.latest(RETRACTIONS).filter(is_meant)
-    return found.row(-1, named=True) if found.height else None
-
-
-def _as_known(known: Mapping[str, object]) -> Retracted:
-    gone_at = known["gone_at"]
-    return Retracted(
-        str(known["retraction_id"]), [], 0, [], [], gone_at=gone_at if isinstance(gone_at, datetime) else None
-    )
+    found = lake.latest(RETRACTIONS).filter(is_meant).sort("retracted_at")
+    if found.is_empty():
+        raise UsageError(
+            f'There is no article, record or address {target!r}; copydesk sql "SELECT record_id, url FROM records" '
+            "lists them."
+        )
+    known = found.row(-1, named=True)
+    return Retracted(known["retraction_id"], [], 0, [], [], gone_at=known["gone_at"])
 
 
 def _as_planned(planned: Plan, retraction_id: str | None, gone_at: datetime | None) -> Retracted:

@@ -7,6 +7,7 @@ quote are no sign of it any more.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -14,9 +15,8 @@ from numpy.typing import NDArray
 
 from flows.drop_reader import parse_options
 from flows.land import DROP_KEY
-from flows.options import UsageError
 from flows.run import Progress, WritingRun
-from flows.withdrawals import Withdrawals, bodies, carries, carrying_rows
+from flows.withdrawals import RETRACTED, Withdrawals, bodies, carries, carrying_rows
 from transforms.identity import drop_key
 from transforms.ops_schema import DROPS, QUARANTINE, RETRACTED_TEXTS
 from transforms.parsing import parse_drop, read_content
@@ -59,6 +59,9 @@ _LOADED = """
     FROM records SEMI JOIN read_parquet($records) USING (record_id) ORDER BY record_id
 """
 
+MOST_READ = 16 << 20
+"""Bytes that are read of what is no record: a text is no longer."""
+
 COMMON_ARTICLES = 3
 """Other articles from which on a passage is a phrase of a source, or of a form such as a weather report."""
 
@@ -90,19 +93,15 @@ class Plan:
     quoting: Sequence[str]
 
 
-def plan_retraction(run: WritingRun, target: str) -> Plan:
+def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     """Find all that carries the text of an article, of a record, loaded or held back, or of what has an address.
 
-    Raises:
-        UsageError: if there is nothing of that name.
+    None where there is nothing of that name, or not any more.
     """
     run.on_progress(Progress("looking for the text"))
     named, held = _named(run, target), _named_held(run, target)
     if named.is_empty() and held.is_empty():
-        raise UsageError(
-            f'There is no article, record or address {target!r}; copydesk sql "SELECT record_id, url FROM records" '
-            "lists them."
-        )
+        return None
     texts = _digest(pl.concat([_loaded_texts(run, named), _held_texts(run, held)]))
     texts, carrying = _carrying(run, texts, named)
     going = pl.concat([named, carrying]).unique()
@@ -123,7 +122,8 @@ def _named(run: WritingRun, target: str) -> pl.Series:
 def _named_held(run: WritingRun, target: str) -> pl.Series:
     """Return the ids, as of records, of what is held back under this id."""
     named = target.replace("r_", "q_", 1)
-    rows = run.lake.latest(QUARANTINE, where="status <> 'replayed'").filter(pl.col("quarantine_id") == named)
+    is_said = ~pl.col("reasons").list.contains(RETRACTED)
+    rows = run.lake.latest(QUARANTINE, where="status <> 'replayed'").filter(pl.col("quarantine_id") == named, is_said)
     return rows["quarantine_id"].str.replace("q_", "r_", literal=True).alias("record_id")
 
 
@@ -236,16 +236,15 @@ def _entries(run: WritingRun, drop: Mapping[str, str]) -> Iterator[pl.DataFrame]
     """Yield what a drop holds: `record_id`, `record_no`, its drop, and `text`; of what is no record, its bytes."""
     store = RawStore(run.settings.home.raw)
     key = drop_key(drop["source"], drop["drop_sha256"])
-    with store.open(drop["drop_sha256"]) as stream:
-        content = read_content(stream).read()
-    with store.open(drop["drop_sha256"]) as stream:
+    with store.open(drop["drop_sha256"]) as stream, store.open(drop["drop_sha256"]) as again:
+        spans = SpanReader(read_content(again))
         options = parse_options(run.settings.source(drop["source"]))
         for raw in parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options).batches:
             texts = raw.records.select(
                 "record_no", text=pl.concat_str("body", "extra", separator="\n", ignore_nulls=True)
             )
             unread = [
-                (number, (content[start:end] if end is not None else content).decode("utf-8", "replace"))
+                (number, spans.read(start or 0, end).decode("utf-8", "replace"))
                 for number, start, end in raw.rejects.select("record_no", "byte_start", "byte_end").iter_rows()
             ]
             rejects = pl.DataFrame(unread, schema=texts.schema, orient="row")
@@ -253,6 +252,22 @@ def _entries(run: WritingRun, drop: Mapping[str, str]) -> Iterator[pl.DataFrame]
                 *(pl.lit(value).alias(name) for name, value in drop.items()),
                 record_id=pl.format("r_{}_{}", pl.lit(key), "record_no"),
             )
+
+
+class SpanReader:
+    """Reads spans of a stream from front to back."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._at = 0
+
+    def read(self, start: int, end: int | None) -> bytes:
+        """Return the bytes of a span, cut to `MOST_READ`; of one without an end, those from its start on."""
+        while self._at < start and (skipped := self._stream.read(min(start - self._at, MOST_READ))):
+            self._at += len(skipped)
+        found = self._stream.read(MOST_READ if end is None else min(end - start, MOST_READ))
+        self._at += len(found)
+        return found
 
 
 def _staged_ids(run: WritingRun, record_ids: pl.Series) -> str:

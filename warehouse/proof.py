@@ -4,10 +4,12 @@ Decompresses every drop, decodes every column of every data file, and reads ever
 its free pages, published file, reports, waiting alerts. What lies in the drop zone is not ours.
 """
 
+import codecs
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -15,14 +17,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from transforms.parse_columnar import DAMAGE, ipc_batches
+from transforms.parse_columnar import DAMAGE, ipc_batches, seekable
 from transforms.parsing import read_content
 from transforms.probes import Probes, find_in_bytes, find_in_texts
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
 
 ROWS_AT_ONCE = 8_192
-COLUMNAR_SIGNS = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
+PIECE_BYTES, OVERLAP_BYTES = 32 << 20, 4 << 10
+"""A drop is searched piece by piece, each with the end of the one before: a passage may lie across."""
+
+PARQUET_SIGN, ARROW_SIGN, ARROW_STREAM_SIGN = b"PAR1", b"ARRO", b"\xff\xff\xff\xff"
 
 
 @dataclass(frozen=True)
@@ -44,18 +49,27 @@ def search_drops(
     """
     store = RawStore(home.raw)
     for path in sorted(path for path in home.raw.glob("??/*.zst") if path.stem not in but):
-        found = find_in_bytes(probes, read_text(store, path.stem, encodings.get(path.stem)))
+        pieces = (find_in_bytes(probes, piece) for piece in _pieces(store, path.stem, encodings.get(path.stem)))
+        found = np.unique(np.concatenate([np.empty(0, np.int64), *pieces]))
         if len(found):
             yield Place(path, None, found)
 
 
-def read_text(store: RawStore, drop_sha256: str, encoding: str | None) -> bytes:
-    """Return the content of a drop as UTF-8; of a file of columns all that its columns hold."""
+def _pieces(store: RawStore, drop_sha256: str, encoding: str | None) -> Iterator[bytes]:
+    """Yield the content of a drop as UTF-8, in pieces that overlap, and what the columns of a file of columns hold."""
+    decoder = codecs.getincrementaldecoder(encoding or "utf-8")("replace")
+    is_utf8 = encoding in {None, "utf-8"}
     with store.open(drop_sha256) as stream:
-        content = read_content(stream).read()
-    if content.startswith(COLUMNAR_SIGNS):
-        return content + _texts_of_columns(content)
-    return content if encoding in {None, "utf-8"} else content.decode(str(encoding), "replace").encode()
+        content, before = read_content(stream), b""
+        while piece := content.read(PIECE_BYTES):
+            before = before[-OVERLAP_BYTES:] + (piece if is_utf8 else decoder.decode(piece).encode())
+            yield before
+    with store.open(drop_sha256) as stream:
+        content = read_content(stream)
+        sign = content.read(len(PARQUET_SIGN))
+    if sign in {PARQUET_SIGN, ARROW_SIGN, ARROW_STREAM_SIGN}:
+        with store.open(drop_sha256) as stream:
+            yield from _texts_of_columns(read_content(stream), is_parquet=sign == PARQUET_SIGN)
 
 
 def search_files(home: Home, probes: Probes) -> Iterator[Place]:
@@ -80,22 +94,16 @@ def _search_columns(path: Path, probes: Probes) -> Iterator[Place]:
                 yield Place(path, name, passages)
 
 
-def _texts_of_columns(content: bytes) -> bytes:
-    """Return all text of a Parquet or Arrow file, a line each, as far as it can be read."""
-    lines: list[bytes] = []
+def _texts_of_columns(stream: BinaryIO, *, is_parquet: bool) -> Iterator[bytes]:
+    """Yield all text of a Parquet or Arrow file, a line each, as far as it can be read."""
+    source = seekable(stream)
+    if source is None:
+        return  # too large to have been parsed
     with suppress(*DAMAGE):
-        for batch in _batches(content):
-            for column in batch.columns:
-                lines += [line for texts in _texts(column) for line in texts.drop_nulls().cast(pl.Binary)]
-    return b"\n".join(lines)
-
-
-def _batches(content: bytes) -> Iterator[pa.RecordBatch]:
-    source = pa.BufferReader(content)
-    if content.startswith(COLUMNAR_SIGNS[0]):
-        yield from pq.ParquetFile(source).iter_batches(batch_size=ROWS_AT_ONCE)
-    else:
-        yield from ipc_batches(source)
+        batches = pq.ParquetFile(source).iter_batches(batch_size=ROWS_AT_ONCE) if is_parquet else ipc_batches(source)
+        for batch in batches:
+            texts = (text for column in batch.columns for text in _texts(column))
+            yield b"\n".join(line for text in texts for line in text.drop_nulls().cast(pl.Binary))
 
 
 def _texts(array: pa.Array) -> Iterator[pl.Series]:
