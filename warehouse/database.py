@@ -60,6 +60,7 @@ def open_database(spill: Path) -> duckdb.DuckDBPyConnection:
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": str(spill),
             "preserve_insertion_order": False,
+            "enable_external_file_cache": False,  # it serves old blocks of a staged file that is written again
             "autoinstall_known_extensions": False,
         }
     )
