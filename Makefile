@@ -68,6 +68,9 @@ bench-duplicates: install $(PEERS)/.installed  ## measure near-duplicate detecti
 bench-growth: install  ## measure a drop of 10,000 articles against 1,000,000 stored ones, beside the same against none
 	$(BIN)/python tests/bench/growth.py
 
+bench-rebuild: install  ## measure a rebuild of 100,000 articles beside the runs that it repeats, and compare every table
+	$(BIN)/python tests/bench/rebuild.py
+
 bench-validation: install  ## measure what share of an ingest of 100,000 articles validation takes
 	$(BIN)/python tests/bench/validation.py
 
@@ -83,5 +86,6 @@ bench-retract: install  ## measure withdrawing a text from 100,000 articles, and
 bench-report: install  ## measure the report on a year of fifty sources: size, time to write, time until drawn
 	$(BIN)/python tests/bench/report.py
 
-.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-report bench-retract bench-validation bench-year
+.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-rebuild bench-report
+.PHONY: bench-retract bench-validation bench-year
 .PHONY: quality-text quality-duplicates quality-faults torture

@@ -17,6 +17,7 @@ from flows.settings import Settings
 from flows.steps import OnWait
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED, KEY_DIGITS, MOST_LINE_CHARS, REJECTED, line_keys
+from warehouse.journal_entry import RECLEAN, Entry
 from warehouse.publish import is_stale
 
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
@@ -55,6 +56,7 @@ def decide(
     verdict: Verdict,
     *,
     is_dry_run: bool = False,
+    repeated: Entry | None = None,
     on_wait: OnWait = lambda _: None,
     on_progress: OnProgress = lambda _: None,
 ) -> Decided:
@@ -65,8 +67,9 @@ def decide(
         RefusedError: if a record would not be accepted any more; nothing has changed then.
     """
     steps.prepare(settings.home)
-    request = Request(settings)
-    with steps.open_run(request, NOTHING_PLANNED, purpose="reclean", on_wait=on_wait, on_progress=on_progress) as run:
+    with steps.open_run(
+        Request(settings), NOTHING_PLANNED, purpose=RECLEAN, repeated=repeated, on_wait=on_wait, on_progress=on_progress
+    ) as run:
         if is_stale(settings.home):
             steps.publish(run.lake)
         known = run.lake.latest(BOILERPLATE_CANDIDATES).filter(pl.col("source") == verdict.source)

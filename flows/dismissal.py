@@ -11,6 +11,7 @@ from flows.run import NOTHING_PLANNED, Request
 from flows.selection import DISMISSED, OPEN, Selection
 from flows.settings import Settings
 from transforms.ops_schema import QUARANTINE
+from warehouse.journal_entry import DISMISS, Entry
 from warehouse.publish import is_stale
 
 
@@ -20,6 +21,7 @@ def dismiss(
     *,
     note: str | None,
     is_dry_run: bool = False,
+    repeated: Entry | None = None,
     on_wait: steps.OnWait = lambda _: None,
 ) -> int:
     """Dismiss the open ones of the selected rows, with a note of why, or open dismissed ones again where it is None.
@@ -27,7 +29,7 @@ def dismiss(
     Returns the number of rows; they are published in one commit. A dry run only counts.
     """
     status = OPEN if note is None else DISMISSED
-    with steps.open_run(Request(settings), NOTHING_PLANNED, purpose="dismiss", on_wait=on_wait) as run:
+    with steps.open_run(Request(settings), NOTHING_PLANNED, purpose=DISMISS, repeated=repeated, on_wait=on_wait) as run:
         if is_stale(settings.home):
             steps.publish(run.lake)
         rows = run.lake.latest(QUARANTINE, where=selection.condition)
@@ -40,6 +42,7 @@ def dismiss(
             noted_at=pl.lit(run.started_at),
             commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
         ).write_parquet(path)
-        run.lake.append({QUARANTINE.name: [path]}, message=f"{status}: {rows.height} rows of the quarantine")
+        message, entry = f"{status}: {rows.height} rows of the quarantine", run.entry(DISMISS, note=note)
+        run.lake.append({QUARANTINE.name: [path]}, message=message, entry=entry)
         steps.publish(run.lake)
         return rows.height

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -17,9 +17,11 @@ from flows.custom import custom_rules
 from flows.prefect_api import ANSWER_SECONDS, configured_api, is_answering
 from flows.settings import Settings, SettingsError, home_root, load_settings
 from warehouse.database import extension_versions
-from warehouse.errors import WarehouseError
+from warehouse.errors import JournalError, WarehouseError
 from warehouse.home import Home
-from warehouse.lake import read_lake
+from warehouse.journal import read_journal, unnoted
+from warehouse.journal_entry import Entry
+from warehouse.lake import check_not_lost, read_lake
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
@@ -36,7 +38,7 @@ class Check:
 
 
 def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
-    """Check packages, settings, home folder, catalog, published file, rules, Prefect API and alerts, in this order."""
+    """Check packages, settings, home folder, catalog, journal, drops, published file, rules, Prefect API and alerts."""
     yield _check_versions()
     yield _check_extensions()
     try:
@@ -47,7 +49,7 @@ def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
     else:
         yield Check("settings", f"{len(settings.sources)} declared sources")
     checks: tuple[Callable[[Home], Check], ...] = (
-        *(_check_home, _check_catalog, _check_drops),
+        *(_check_home, _check_catalog, _check_journal, _check_drops),
         *(_check_published, _check_writer),
     )
     yield from (check(settings.home) for check in checks)
@@ -100,17 +102,46 @@ def _check_home(home: Home) -> Check:
 
 
 def _check_catalog(home: Home) -> Check:
-    if not home.is_initialised:
-        return Check("catalog", "none yet; the first ingest makes it")
+    remedy = "Restore catalog.sqlite and lake/ from one backup, or run copydesk rebuild."
     try:
+        check_not_lost(home)
+        if not home.is_initialised:
+            return Check("catalog", "none yet; the first ingest makes it")
         with read_lake(home) as lake:
             missing = lake.missing_files()
     except WarehouseError as error:
-        return Check("catalog", str(error), "Restore catalog.sqlite and lake/ from one backup.")
+        return Check("catalog", str(error), remedy)
     if missing:
-        finding = f"{len(missing)} data files are missing, the first is {missing[0]}"
-        return Check("catalog", finding, "Restore lake/ from a backup.")
+        return Check("catalog", f"{len(missing)} data files are missing, the first is {missing[0]}", remedy)
     return Check("catalog", f"{home.catalog}, all data files are there")
+
+
+def _check_journal(home: Home) -> Check:
+    try:
+        entries = read_journal(home)
+    except JournalError as error:
+        return Check("journal", str(error), "Restore journal/ from a backup.")
+    if missing := _without_entry(home):
+        return Check("journal", f"{missing:,} commits have no entry", "Run copydesk publish.")
+    if gone := _not_in_raw_store(home, entries):
+        finding = f"the bytes of {len(gone):,} drops that it names are gone, the first is {gone[0]}"
+        return Check("journal", finding, "Run copydesk doctor --repair, or restore raw/ from a backup.")
+    return Check("journal", f"{len(entries):,} entries, a rebuild has what it needs")
+
+
+def _without_entry(home: Home) -> int:
+    """Count the commits that the journal does not have; none where the catalog cannot be read."""
+    try:
+        with read_lake(home) as lake:
+            return len(list(unnoted(lake)))
+    except WarehouseError:
+        return 0
+
+
+def _not_in_raw_store(home: Home, entries: Sequence[Entry]) -> list[str]:
+    store = RawStore(home.raw)
+    named = {drop["drop_sha256"] for entry in entries for drop in entry.drops} - {None}
+    return sorted(sha256 for sha256 in named if not store.holds(sha256))
 
 
 def _check_drops(home: Home) -> Check:

@@ -7,6 +7,7 @@ mute that has ended stands in the row until a run judges the rule again; whoever
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,7 @@ from transforms.ops_schema import INCIDENTS
 from warehouse.database import quoted
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home
+from warehouse.journal_entry import MUTE, Entry
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 
@@ -157,29 +159,49 @@ def read_reason(text: str) -> str:
 
 
 def mute_incident(
-    settings: Settings, named: Named, *, until: datetime, reason: str, on_wait: OnWait = lambda _: None
+    settings: Settings,
+    named: Named,
+    *,
+    until: datetime,
+    reason: str,
+    repeated: Entry | None = None,
+    on_wait: OnWait = lambda _: None,
 ) -> Decided:
     """Have nobody told of an incident until a moment; publish that.
 
     Raises:
         UsageError: if there is no such incident.
     """
-    return _decide(settings, named, lambda found: mute(found, until=until, reason=reason), on_wait=on_wait)
+    muted = partial(mute, until=until, reason=reason)
+    return _decide(settings, named, muted, repeated=repeated, on_wait=on_wait)
 
 
-def unmute_incident(settings: Settings, named: Named, *, on_wait: OnWait = lambda _: None) -> Decided:
+def unmute_incident(
+    settings: Settings, named: Named, *, repeated: Entry | None = None, on_wait: OnWait = lambda _: None
+) -> Decided:
     """Have people told of an incident again; publish that.
 
     Raises:
         UsageError: if there is no such incident.
     """
-    return _decide(settings, named, lambda found: unmute(found) if found["muted_until"] else found, on_wait=on_wait)
+
+    def unmuted(found: Incident) -> Incident:
+        return unmute(found) if found["muted_until"] else found
+
+    return _decide(settings, named, unmuted, repeated=repeated, on_wait=on_wait)
 
 
-def _decide(settings: Settings, named: Named, change: Callable[[Incident], Incident], *, on_wait: OnWait) -> Decided:
+def _decide(
+    settings: Settings,
+    named: Named,
+    change: Callable[[Incident], Incident],
+    *,
+    repeated: Entry | None,
+    on_wait: OnWait,
+) -> Decided:
     check_incidents(settings.home)
     steps.prepare(settings.home)
-    with steps.open_run(Request(settings), NOTHING_PLANNED, purpose="mute", on_wait=on_wait) as run:
+    with steps.open_run(Request(settings), NOTHING_PLANNED, purpose=MUTE, repeated=repeated, on_wait=on_wait) as run:
         if is_stale(settings.home):
             steps.publish(run.lake)
         incident = _find(run.lake.latest(INCIDENTS), named)
@@ -194,7 +216,9 @@ def _commit(run: WritingRun, incident: Incident) -> None:
     row = incident | {"noted_at": run.started_at, "commit_no": run.commit_no}
     staged = run.path(INCIDENTS.name)
     pl.DataFrame([row], schema=INCIDENTS.schema).write_parquet(staged)
-    run.lake.append({INCIDENTS.name: [staged]}, message=f"{incident['status']} incident {incident['incident_id']}")
+    decided = {name: incident[name] for name in ("source", "rule", "muted_until", "note")}
+    message = f"{incident['status']} incident {incident['incident_id']}"
+    run.lake.append({INCIDENTS.name: [staged]}, message=message, entry=run.entry(MUTE, **decided))
     steps.publish(run.lake)
 
 

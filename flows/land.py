@@ -52,7 +52,7 @@ def claim(run: WritingRun) -> None:
     read = landed.filter(pl.col("drop_sha256").is_not_null())
     new = _new_drops(landed, stored)
     skipped = _one_row_a_drop(landed.filter(pl.col("drop_sha256").is_null()))
-    again = _with_new_uris(stored, read)
+    again = add_paths(stored, read)
     _write_ledgers(run, pl.concat([new, again.select(new.columns)]), first_order=stored.height)
     pl.concat([new, skipped]).write_parquet(run.path("new_drops"))
     again.write_parquet(run.path("known_drops"))
@@ -118,7 +118,7 @@ def _one_row_a_drop(landed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_new_uris(stored: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
+def add_paths(stored: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
     """Return the stored drops that came under paths not yet in their `uris`, with these added."""
     seen_now = read.group_by(DROP_KEY).agg(seen_now=pl.col("uri"))
     again = stored.join(seen_now, on=DROP_KEY, how="inner")

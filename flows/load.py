@@ -5,7 +5,7 @@ what is about to be held back. A run whose books do not balance fails, and nothi
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from flows.run import Progress, Summary, WritingRun
 from flows.validate import accepted_sources, refused_sources
 from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, RUNS, SOURCE_FIGURES, VALIDATIONS
 from transforms.schema import BOILERPLATE_CANDIDATES
+from warehouse.journal_entry import INGEST, NEW_PATHS
 from warehouse.landing import write_known_files
 from warehouse.publish import publish
 
@@ -44,7 +45,7 @@ def load(run: WritingRun) -> Summary:
     again = pl.read_parquet(run.path("known_drops"))
     pl.concat([_staged_history(drops, run=run), _staged_history(again, run=run)]).write_parquet(run.path("ops.drops"))
     run_row(run, summary).write_parquet(run.path("ops.runs"))
-    run.lake.append(_staged_files(run), message=f"ingest {run.run_id}")
+    run.lake.append(_staged_files(run), message=f"ingest {run.run_id}", entry=run.entry(INGEST))
     _finish(run)
     return summary
 
@@ -54,7 +55,8 @@ def record_new_paths(run: WritingRun) -> Summary:
     again = pl.read_parquet(run.path("known_drops"))
     if again.height:
         _staged_history(again, run=run).write_parquet(run.path("ops.drops"))
-        run.lake.append({"ops.drops": [run.path("ops.drops")]}, message="new paths of known drops")
+        staged = {"ops.drops": [run.path("ops.drops")]}
+        run.lake.append(staged, message="new paths of known drops", entry=run.entry(NEW_PATHS))
     _finish(run)
     return Summary(run_id=None, status="nothing_new")
 
@@ -135,7 +137,7 @@ def _summarise(run: WritingRun, drops: pl.DataFrame) -> Summary:
         near_copies=counts.get("near_copy", 0),
         other_copies=counts.get("revision", 0) + counts.get("excerpt", 0),
         **{name: counts.get(name, 0) for name in _COUNTED},
-        seconds=round((datetime.now(UTC) - run.started_at).total_seconds(), 3),
+        seconds=run.seconds(),
     )
 
 
@@ -157,7 +159,7 @@ def run_row(run: WritingRun, summary: Summary, *, kind: str = "ingest") -> pl.Da
         "flow_run_id": run.flow_run_id,
         "kind": kind,
         "started_at": run.started_at,
-        "finished_at": datetime.now(UTC),
+        "finished_at": run.started_at + timedelta(seconds=summary.seconds),
         "version": version("copydesk"),
     }
     return pl.DataFrame([row], schema=RUNS.schema)

@@ -14,6 +14,7 @@ from flows.settings import Settings
 from transforms.ops_schema import RETRACTIONS
 from warehouse.catalog_file import compact_catalog, refresh_statistics
 from warehouse.errors import NotPublishedError
+from warehouse.journal import note_commits
 from warehouse.lake import open_lake
 from warehouse.maintenance import Merged, expire, merge, remove_orphans
 from warehouse.publish import remove_leftovers
@@ -53,6 +54,7 @@ def maintain(
         before = _bytes_kept(settings)
         remove_leftovers(home)
         with open_lake(home) as lake:
+            note_commits(lake)
             on_progress(Progress("giving up old snapshots"))
             expired = expire(lake, before=started_at - settings.maintenance.kept_for, now=started_at)
             on_progress(Progress("merging files"))
@@ -60,7 +62,7 @@ def maintain(
             has_withdrawn = not lake.latest(RETRACTIONS).is_empty()
             steps.publish(lake)
         on_progress(Progress("removing files"))
-        removed = remove_orphans(home)
+        removed = remove_orphans(home, now=started_at)
         if has_withdrawn:
             refresh_statistics(home)
         compact_catalog(home, at_any_share=has_withdrawn)

@@ -48,6 +48,11 @@ def parse(run: Run) -> None:
     _parse(run, _Decisions(published_lines(run.settings.home), published_withdrawals(run.settings.home)))
 
 
+def parse_claimed(run: WritingRun) -> None:
+    """Stage what `parse` stages, of a run that is alone: under what is decided in the lake."""
+    _parse(run, _Decisions(accepted_lines(run.lake), withdrawn(run.lake)))
+
+
 def parse_again_if_outdated(run: WritingRun) -> None:
     """Parse what is to be loaded again, where another run took some of it in meanwhile, or something was decided."""
     drops, decisions = _drops_to_parse(run), _Decisions(accepted_lines(run.lake), withdrawn(run.lake))

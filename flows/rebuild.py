@@ -4,8 +4,6 @@ For when copydesk.toml says otherwise what a copy is, or when fingerprints are i
 stored bodies and replaced in one commit; articles keep their ids as far as their records stay together.
 """
 
-from datetime import UTC, datetime
-
 from flows import steps
 from flows.load import match_counts, run_row
 from flows.match import PLACED, place
@@ -13,18 +11,28 @@ from flows.run import NOTHING_PLANNED, OnProgress, Progress, Request, Summary
 from flows.settings import Settings
 from transforms.ops_schema import FINGERPRINTS, MATCHES, RUNS
 from transforms.schema import RECORDS
+from warehouse.journal_entry import REBUILD, Entry
 from warehouse.stored_tables import qualified_name
 
-KIND = "rebuild"
 
-
-def rebuild_fingerprints(settings: Settings, *, on_wait: steps.OnWait, on_progress: OnProgress) -> Summary:
+def rebuild_fingerprints(
+    settings: Settings,
+    *,
+    repeated: Entry | None = None,
+    on_wait: steps.OnWait = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
+) -> Summary:
     """Make fingerprints, matches and articles anew; the summary counts articles that were joined and split."""
     steps.prepare(settings.home)
     with steps.open_run(
-        Request(settings), NOTHING_PLANNED, purpose=KIND, on_wait=on_wait, on_progress=on_progress
+        Request(settings),
+        NOTHING_PLANNED,
+        purpose=REBUILD,
+        repeated=repeated,
+        on_wait=on_wait,
+        on_progress=on_progress,
     ) as run:
-        with run.lake.commit(f"{KIND} {run.run_id}"):
+        with run.lake.commit(f"{REBUILD} {run.run_id}", entry=run.entry(REBUILD, only="fingerprints")):
             stored = run.lake.data_files(RECORDS)
             for table in (FINGERPRINTS, MATCHES):
                 run.lake.connection.execute(f"DELETE FROM {qualified_name(table)}")
@@ -38,9 +46,9 @@ def rebuild_fingerprints(settings: Settings, *, on_wait: steps.OnWait, on_progre
                 articles_joined=counts.get("articles_joined", 0),
                 articles_split=counts.get("articles_split", 0),
                 texts_left_out=counts.get("texts_left_out", 0),
-                seconds=round((datetime.now(UTC) - run.started_at).total_seconds(), 3),
+                seconds=run.seconds(),
             )
-            run_row(run, summary, kind=KIND).write_parquet(run.path(RUNS.name))
+            run_row(run, summary, kind=REBUILD).write_parquet(run.path(RUNS.name))
             on_progress(Progress("loading"))
             for table in PLACED:
                 run.lake.insert(table, run.staged(table.name))

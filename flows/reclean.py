@@ -11,7 +11,6 @@ a decision on a line is for.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -27,6 +26,7 @@ from transforms.parsing import parse_drop
 from transforms.raw_batches import RawBatch
 from transforms.schema import BOILERPLATE_CANDIDATES, RECORD_EVIDENCE, RECORDS, SPANS
 from transforms.source_lines import LINES, MOST_LINE_CHARS, holds_line
+from warehouse.journal_entry import RECLEAN
 from warehouse.publish import publish
 from warehouse.raw_store import RawStore
 from warehouse.replace import replace_rows
@@ -107,7 +107,7 @@ def reclean(run: WritingRun, change: Change, *, is_dry_run: bool) -> Recleaned:
         run.on_progress(Progress("matching"))
         _decide(run, change)
         run.on_progress(Progress("loading"))
-        _commit(run, change.source)
+        _commit(run, change)
     return recleaned
 
 
@@ -221,13 +221,13 @@ def _empty(run: WritingRun, kind: str, schema: "pl.Schema | dict[str, pl.DataTyp
     return path
 
 
-def _commit(run: WritingRun, source: str) -> None:
-    seconds = round((datetime.now(UTC) - run.started_at).total_seconds(), 3)
-    run_row(run, Summary(run.run_id, "done", seconds=seconds), kind="reclean").write_parquet(run.path(RUNS.name))
-    replaced = run.path("replaced")
-    with run.lake.commit(f"reclean {run.run_id}"):
+def _commit(run: WritingRun, change: Change) -> None:
+    run_row(run, Summary(run.run_id, "done", seconds=run.seconds()), kind=RECLEAN).write_parquet(run.path(RUNS.name))
+    replaced, decided = run.path("replaced"), change.decisions
+    entry = run.entry(RECLEAN, source=change.source, status=decided["status"][0], lines=decided["line"].to_list())
+    with run.lake.commit(f"{RECLEAN} {run.run_id}", entry=entry):
         for table, kind in _BY_RECORD.items():
-            replace_rows(run.lake, table, run.staged(kind, sources=[source]), replaced=replaced)
+            replace_rows(run.lake, table, run.staged(kind, sources=[change.source]), replaced=replaced)
         for table in PLACED:
             run.lake.insert(table, run.staged(table.name))
         for table in (BOILERPLATE_CANDIDATES, RUNS):

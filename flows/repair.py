@@ -8,6 +8,7 @@ they were delivered, as long as the same bytes still lie there. No table is chan
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flows import steps
@@ -60,7 +61,7 @@ def _mend(home: Home) -> Iterator[Mended]:
         if is_stale(home):
             steps.publish(lake)
             yield Mended("published file", f"{home.published} was made anew")
-    if removed := remove_orphans(home):
+    if removed := remove_orphans(home, now=datetime.now(UTC)):
         yield Mended("data files", f"{removed:,} that belong to nothing were removed")
 
 

@@ -12,7 +12,6 @@ came in of it since, whatever was chosen. Other rules on batches are about what 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -35,9 +34,8 @@ from flows.settings import Settings
 from flows.validate import PAST, past_by_source
 from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, QUARANTINE, RUNS, VALIDATIONS
 from transforms.schema import BOILERPLATE_CANDIDATES, RECORD_EVIDENCE, RECORDS, SPANS
+from warehouse.journal_entry import REPLAY, Entry
 from warehouse.publish import is_stale
-
-KIND = "replay"
 
 EXAMPLES, EXAMPLE_CHARS = 3, 100
 
@@ -110,6 +108,7 @@ def replay(
     *,
     is_dry_run: bool = False,
     flow_run_id: str | None = None,
+    repeated: Entry | None = None,
     on_wait: steps.OnWait = lambda _: None,
     on_progress: OnProgress = lambda _: None,
 ) -> Replayed:
@@ -121,8 +120,9 @@ def replay(
     with steps.open_run(
         Request(settings),
         NOTHING_PLANNED,
-        purpose=KIND,
+        purpose=REPLAY,
         flow_run_id=flow_run_id,
+        repeated=repeated,
         on_wait=on_wait,
         on_progress=on_progress,
     ) as run:
@@ -144,7 +144,7 @@ def replay(
             records_quarantined=books.failed.height,
         )
         if books.has_news and not is_dry_run:
-            summary = _commit(run, books, summary)
+            summary = _commit(run, books, summary, selection)
         return Replayed(
             summary,
             _by_reason(books.looked_at),
@@ -249,7 +249,7 @@ def _rewrite(path: Path, rows: pl.DataFrame) -> None:
     rows.write_parquet(path, compression=STAGED_COMPRESSION)
 
 
-def _commit(run: WritingRun, books: Books, summary: Summary) -> Summary:
+def _commit(run: WritingRun, books: Books, summary: Summary, selection: Selection) -> Summary:
     """Match what passes, commit all of it, publish it, and return the figures of the run."""
     staged = run.staged("records")
     if staged and books.accepted:
@@ -270,13 +270,14 @@ def _commit(run: WritingRun, books: Books, summary: Summary) -> Summary:
         articles_joined=counts.get("articles_joined", 0),
         articles_split=counts.get("articles_split", 0),
         texts_left_out=counts.get("texts_left_out", 0),
-        seconds=round((datetime.now(UTC) - run.started_at).total_seconds(), 3),
+        seconds=run.seconds(),
     )
-    run_row(run, summary, kind=KIND).write_parquet(run.path(RUNS.name))
+    run_row(run, summary, kind=REPLAY).write_parquet(run.path(RUNS.name))
     by_source = {table.name: run.staged(kind) for table, kind in _BY_SOURCE.items()}
     placed = {table.name: run.staged(table.name) for table in PLACED}
     whole = {table.name: [run.path(table.name)] for table in _WHOLE if run.path(table.name).exists()}
-    run.lake.append(by_source | placed | whole, message=f"{KIND} {run.run_id}")
+    entry = run.entry(REPLAY, **asdict(selection))
+    run.lake.append(by_source | placed | whole, message=f"{REPLAY} {run.run_id}", entry=entry)
     steps.publish(run.lake)
     return summary
 

@@ -55,6 +55,7 @@ from warehouse.proof import search_drops
 from warehouse.publish import is_stale
 from warehouse.raw_store import RawStore
 from warehouse.replace import replace_rows
+from warehouse.superseded import forget_superseded
 
 KIND = "retract"
 
@@ -326,7 +327,8 @@ def _clear(run: WritingRun, *, is_at_once: bool) -> None:
     if is_at_once:
         now = datetime.now(UTC)
         expire(run.lake, before=now, now=now)
-        remove_orphans(home)
+        forget_superseded(home, now=None)
+        remove_orphans(home, now=now)
     refresh_statistics(home)
     compact_catalog(home, at_any_share=True)
 

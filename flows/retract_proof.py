@@ -7,7 +7,7 @@ the greatest value of each column of these files. In a drop, less than half of a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +26,7 @@ from warehouse.home import Home
 from warehouse.lake import Lake, read_lake
 from warehouse.maintenance import named_in_catalog
 from warehouse.proof import Place, search_drops, search_files
+from warehouse.superseded import superseded_files
 
 WITHDRAWN = "(withdrawn)"
 
@@ -87,7 +88,8 @@ def prove(settings: Settings, *, on_progress: OnProgress = lambda _: None) -> Pr
         encodings = dict(lake.latest(DROPS).select("drop_sha256", "encoding").iter_rows())
         current = {path.resolve() for table in STORED.values() for path in lake.data_files(table)}
     own = probes.only(~is_quoted)
-    old = {path.resolve() for path in named_in_catalog(home)} - current
+    older = (*named_in_catalog(home), *superseded_files(home, now=datetime.now(UTC)))
+    old = {path.resolve() for path in older} - current
     places = list(search_files(home, own))
     is_pending = [place.path.resolve() in old or (place.path == home.catalog and bool(old)) for place in places]
     drops = [place for place in search_drops(home, own, encodings) if _carries(place, own, is_quoted, bodies)]

@@ -7,7 +7,7 @@ source.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from flows.settings import Settings
 from transforms.identity import source_key
+from warehouse.journal_entry import Entry
 from warehouse.lake import Lake
 from warehouse.landing import FOUND
 
@@ -87,7 +88,8 @@ NOTHING_PLANNED = Plan(pl.DataFrame(schema=FOUND), found=0, unsettled=0)
 class Run:
     """A run with a staging folder of its own; beside it others may be at work, and one of them may write.
 
-    `began_alone` tells that none was when it began.
+    `repeated` is what the journal says of a run that is done again: then id and times are those that it had.
+    `began_alone` tells that no other run was at work when it began.
     """
 
     run_id: str
@@ -97,12 +99,26 @@ class Run:
     plan: Plan
     flow_run_id: str | None = None
     began_alone: bool = False
+    repeated: Entry | None = None
     on_progress: OnProgress = field(default=lambda _: None)
 
     @property
     def settings(self) -> Settings:
         """Settings of the request."""
         return self.request.settings
+
+    def seconds(self) -> float:
+        """Return how long the run has taken so far, or took when it was done first."""
+        if self.repeated is not None and self.repeated.seconds is not None:
+            return self.repeated.seconds
+        return round((datetime.now(UTC) - self.started_at).total_seconds(), 3)
+
+    def entry(self, kind: str, **told: object) -> str:
+        """Return what the journal is to say of the run: its kind, and what it was told."""
+        entry = Entry(
+            kind=kind, run_id=self.run_id, started_at=self.started_at, flow_run_id=self.flow_run_id, told=told
+        )
+        return entry.as_json()
 
     def staged(self, kind: str, *, sources: Sequence[str] | None = None) -> list[Path]:
         """Return the staged files of a kind, in order; of some sources only, where they are named."""

@@ -30,7 +30,8 @@ from flows.watch import note_missing
 from warehouse import publish as publishing
 from warehouse.errors import HomeNotWritableError
 from warehouse.home import Home
-from warehouse.lake import Lake, latest_snapshot, open_lake
+from warehouse.journal_entry import Entry
+from warehouse.lake import Lake, check_not_lost, latest_snapshot, open_lake
 from warehouse.landing import SETTLE_SECONDS, SourceNames, ZoneRules, read_known_files, scan, unknown_files
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
@@ -106,6 +107,7 @@ def plan(request: Request, *, on_wait: OnWait = lambda _: None) -> Plan:
     """
     custom_rules(request.settings)  # read here, so that a file that is no rule stops a run before it begins
     home = prepare(request.settings.home)
+    check_not_lost(home)
     if publishing.is_stale(home):
         with hold_writer_lock(home.writer_lock, purpose="publish", on_wait=on_wait), open_lake(home) as lake:
             publish(lake)
@@ -129,15 +131,16 @@ def open_run(
     *,
     purpose: str,
     flow_run_id: str | None = None,
+    repeated: Entry | None = None,
     on_wait: OnWait = lambda _: None,
     on_progress: OnProgress = lambda _: None,
 ) -> Iterator[WritingRun]:
     """Hold the writer's lock and an open lake for all of a run; its staging folder goes when the block ends.
 
-    `purpose` is what others are told who wait for the lock.
+    `purpose` is what others are told who wait for the lock. A run that is `repeated` has the id and times that it had.
     """
     with (
-        open_staging(request, planned, flow_run_id=flow_run_id, on_progress=on_progress) as run,
+        open_staging(request, planned, flow_run_id=flow_run_id, repeated=repeated, on_progress=on_progress) as run,
         write(run, purpose=purpose, on_wait=on_wait) as writing,
     ):
         yield writing
@@ -145,12 +148,20 @@ def open_run(
 
 @contextmanager
 def open_staging(
-    request: Request, planned: Plan, *, flow_run_id: str | None = None, on_progress: OnProgress = lambda _: None
+    request: Request,
+    planned: Plan,
+    *,
+    flow_run_id: str | None = None,
+    repeated: Entry | None = None,
+    on_progress: OnProgress = lambda _: None,
 ) -> Iterator[Run]:
     """Make the staging folder of a run, which goes when the block ends; what killed runs left goes before."""
     home = prepare(request.settings.home)
-    started_at = datetime.now(UTC)
-    run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
+    if repeated is None:
+        started_at = datetime.now(UTC)
+        run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{uuid.uuid4().hex[:8]}"
+    else:
+        started_at, run_id, flow_run_id = repeated.started_at, repeated.run_id, repeated.flow_run_id
     folder = home.staging / run_id
     alone: list[Path] = []
     with be_at_work(home, on_leftovers=lambda _: alone.append(folder)):
@@ -164,6 +175,7 @@ def open_staging(
                 plan=planned,
                 flow_run_id=flow_run_id,
                 began_alone=bool(alone),
+                repeated=repeated,
                 on_progress=on_progress,
             )
         finally:

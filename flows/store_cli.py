@@ -16,8 +16,9 @@ from flows.maintaining import Maintained
 from flows.maintaining import maintain as maintain_home
 from flows.options import ConfigOption, HomeOption
 from flows.rebuild import rebuild_fingerprints
+from flows.rebuilding import rebuild_home
 from flows.repair import repair
-from flows.settings import home_root, load_settings
+from flows.settings import Settings, home_root, load_settings
 from flows.sql_values import json_value
 from warehouse.backup import restore_backup, write_backup
 from warehouse.errors import NotPublishedError
@@ -29,7 +30,7 @@ from warehouse.migration import migrate as migrate_tables
 from warehouse.stored_tables import TABLES_VERSION
 from warehouse.writer_lock import hold_writer_lock
 
-DONE, FAILED = 0, 3
+DONE, LEFT_OUT, FAILED = 0, 1, 3
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -147,16 +148,41 @@ class Part(StrEnum):
 
 
 def rebuild(
-    only: Annotated[Part, typer.Option(help="What to make anew from the stored records.")],
+    only: Annotated[Part | None, typer.Option(help="Make only this anew, from the stored records.")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
     home: HomeOption = None,
     config: ConfigOption = None,
-) -> None:
-    """Make fingerprints, matches and articles anew from the stored records, in one commit."""
+) -> int:
+    """Make all tables anew from the raw store and the journal, also where the catalog or the lake is lost."""
     settings = load_settings(home=home, config=config)
+    if only is None:
+        return _rebuild_home(settings, as_json=as_json)
     _in_use(settings.home, f"rebuild {only} of")
     with show_progress() as on_progress:
         summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
-    print_rebuilt(summary)
+    if as_json:
+        sys.stdout.write(json.dumps(summary.as_dict()) + "\n")
+    else:
+        print_rebuilt(summary)
+    return DONE
+
+
+def _rebuild_home(settings: Settings, *, as_json: bool) -> int:
+    with show_progress() as on_progress:
+        done = rebuild_home(settings, on_wait=tell_waiting, on_progress=on_progress)
+    for one in done.left_out:
+        tell(f"Left out: {one.what}: {one.why}")
+    if as_json:
+        sys.stdout.write(json.dumps(done.as_dict(), ensure_ascii=False) + "\n")
+    else:
+        output_console().print(
+            f"{done.runs:,} runs were made anew, with {done.drops:,} drops, {done.records_loaded:,} records loaded and "
+            f"{done.records_quarantined:,} held back; {len(done.left_out):,} left out, in {done.seconds:.1f} s.",
+            soft_wrap=True,
+        )
+        if done.new_run_id is not None:
+            output_console().print(f"Drops that no run of the journal had came in with {done.new_run_id}.")
+    return LEFT_OUT if done.left_out else DONE
 
 
 def doctor(

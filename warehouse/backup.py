@@ -1,9 +1,10 @@
 """Backups: everything that a home folder cannot be made anew from, as a folder of plain files with a manifest.
 
-`write_backup` copies the raw store with its ledgers, the data files that the catalog names, the catalog as of the last
-commit, settings, rules of users, and alerts that wait. What is in the backup already, from an earlier time, is not
-copied again: bytes of drops and data files never change. The manifest comes last, by rename, with the SHA-256 of each
-file: a backup that was broken off is the one before, or none. `restore_backup` holds every file against it.
+`write_backup` copies the raw store with its ledgers, the journal, the data files that the catalog names, the catalog as
+of the last commit, settings, rules of users, and alerts that wait. What is in the backup already, from an earlier time,
+is not copied again: bytes of drops, data files and entries of the journal never change. The manifest comes last, by
+rename, with the SHA-256 of each file: a backup that was broken off is the one before, or none. `restore_backup` holds
+every file against it.
 """
 
 import hashlib
@@ -27,10 +28,10 @@ FORMAT = 1
 
 COPY_BYTES = 1 << 20
 _OF_A_BACKUP = frozenset(
-    {"raw", "lake", "expectations", "outbox", "copydesk.toml", "catalog.sqlite", ".catalog.sqlite.copy"}
+    {"raw", "journal", "lake", "expectations", "outbox", "copydesk.toml", "catalog.sqlite", ".catalog.sqlite.copy"}
 )
 UNCHANGING = (".zst", ".parquet")
-"""Files that have their content for good."""
+"""Ends of names of files that have their content for good; so have those of the journal."""
 
 
 class BackupError(WarehouseError):
@@ -158,6 +159,7 @@ def _to_back_up(home: Home) -> Iterator[Path]:
     """Yield all files, those that never change first, the catalog last."""
     yield from sorted(path for path in home.raw.glob("??/*") if not path.name.startswith("."))
     yield from sorted(set(named_in_catalog(home)))
+    yield from sorted(home.journal.glob("[0-9]*.json"))
     for path in (home.config, *sorted(home.expectations.rglob("*")), *sorted(home.outbox.rglob("*"))):
         if path.is_file() and not path.name.startswith("."):
             yield path
@@ -166,7 +168,8 @@ def _to_back_up(home: Home) -> Iterator[Path]:
 
 def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
     """Tell whether a file that never changes was copied before; of a drop, records may have been overwritten since."""
-    is_unchanging = path.suffix in UNCHANGING and not path.with_suffix(".redacted").exists()
+    is_of_journal = path.parent.name == "journal"
+    is_unchanging = is_of_journal or (path.suffix in UNCHANGING and not path.with_suffix(".redacted").exists())
     return is_unchanging and copy.exists() and copy.stat().st_size == known.bytes == path.stat().st_size
 
 

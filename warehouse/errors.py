@@ -4,6 +4,7 @@ WarehouseError            anything below; its message says what, where and what 
 ├── HomeNotWritableError  the home folder cannot be made or written
 ├── NotPublishedError     nothing has been published yet
 ├── CatalogError          the catalog cannot be opened or was damaged
+├── JournalError          a file of the journal cannot be read
 └── RawDropError          bytes of a drop are missing from the raw store, or are not those that were stored
 """
 
@@ -22,6 +23,10 @@ class NotPublishedError(WarehouseError):
 
 class CatalogError(WarehouseError):
     """The catalog cannot be opened, or does not hold what it should."""
+
+
+class JournalError(WarehouseError):
+    """What happened to the warehouse is not known."""
 
 
 class RawDropError(WarehouseError):

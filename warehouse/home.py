@@ -31,6 +31,11 @@ class Home:
         return self.root / "raw"
 
     @property
+    def journal(self) -> Path:
+        """What happened to the warehouse, a file for each commit."""
+        return self.root / "journal"
+
+    @property
     def lake(self) -> Path:
         """Parquet files of the lake tables."""
         return self.root / "lake"
@@ -66,6 +71,11 @@ class Home:
         return self.root / "staging.lock"
 
     @property
+    def superseded(self) -> Path:
+        """Names of data files that readers may still have open, though the catalog is another one."""
+        return self.root / "superseded.json"
+
+    @property
     def known_files(self) -> Path:
         """Cache of the files whose bytes are already in `ops.drops`; may be deleted at any time."""
         return self.root / "known_files.parquet"
@@ -87,7 +97,7 @@ class Home:
     @property
     def own_folders(self) -> tuple[Path, ...]:
         """Folders in which nobody else puts anything."""
-        return self.raw, self.lake, self.staging, self.prefect, self.reports, self.outbox
+        return self.raw, self.journal, self.lake, self.staging, self.prefect, self.reports, self.outbox
 
     @property
     def is_initialised(self) -> bool:

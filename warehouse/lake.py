@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -38,8 +39,25 @@ from warehouse.stored_tables import (
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
 
 
+_STATE = "SELECT (SELECT schema_uuid FROM ducklake_schema WHERE schema_id = 0), max(snapshot_id) FROM ducklake_snapshot"
+"""The identity of the first schema is that of its catalog: another one has another, made anew or not."""
+
+
+class LakeState(NamedTuple):
+    """Which catalog it is, and its newest snapshot."""
+
+    catalog_id: str
+    snapshot: int
+
+
 def latest_snapshot(home: Home) -> int | None:
-    """Return the newest snapshot of the catalog without loading DuckDB's extensions.
+    """Return the newest snapshot of the catalog; None and errors as of `lake_state`."""
+    state = lake_state(home)
+    return None if state is None else state.snapshot
+
+
+def lake_state(home: Home) -> LakeState | None:
+    """Return the state of the lake without loading DuckDB's extensions.
 
     None where there is no catalog, or where a killed writer left one half-written: whoever opens the lake next rolls
     its commit back. That is not done here, as a reader cannot know whether the writer is another thread of its own.
@@ -53,12 +71,14 @@ def latest_snapshot(home: Home) -> int | None:
         with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
             if not catalog.execute("SELECT 1 FROM sqlite_master WHERE name = 'ducklake_snapshot'").fetchall():
                 return None
-            return int(catalog.execute("SELECT max(snapshot_id) FROM ducklake_snapshot").fetchone()[0])
+            identity, snapshot = catalog.execute(_STATE).fetchone()
+            return LakeState(str(identity), int(snapshot))
     except (sqlite3.Error, TypeError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
             return None
         raise CatalogError(
-            f"The catalog {home.catalog} cannot be read ({error}); restore it from a backup, the data is still there."
+            f"The catalog {home.catalog} cannot be read ({error}); restore it from a backup, or make it anew with "
+            "copydesk rebuild. The data is still there."
         ) from error
 
 
@@ -105,18 +125,21 @@ class Lake:
         for batch in self.connection.execute(sql, parameters).to_arrow_reader(ROW_GROUP_ROWS):
             yield pl.DataFrame(batch)
 
-    def append(self, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
+    def append(self, staged: Mapping[str, Sequence[Path]], *, message: str, entry: str | None = None) -> None:
         """Append staged Parquet files, by table name, in one transaction: all rows in all tables, or none."""
-        with self.commit(message):
+        with self.commit(message, entry=entry):
             for name, paths in staged.items():
                 self.insert(STORED[name], paths)
 
     @contextmanager
-    def commit(self, message: str) -> Iterator[None]:
-        """Make all that is done within the block one commit; where the block fails, nothing of it is done."""
+    def commit(self, message: str, *, entry: str | None = None) -> Iterator[None]:
+        """Make all that is done within the block one commit; where the block fails, nothing of it is done.
+
+        `entry` is kept with it for the journal (see `warehouse.journal`).
+        """
         with self.transaction():
             yield
-            self.connection.execute("CALL lake.set_commit_message('copydesk', ?)", [message])
+            self.connection.execute("CALL lake.set_commit_message('copydesk', ?, extra_info => ?)", [message, entry])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -205,7 +228,7 @@ def read_lake(home: Home) -> Iterator[Lake]:
 @contextmanager
 def _attached(home: Home, access: str) -> Iterator[Lake]:
     with _explained(home):
-        _check_is_whole(home)
+        check_not_lost(home)
         connection = open_database(home.staging / "spill")
     try:
         with _explained(home):
@@ -226,17 +249,24 @@ def _explained(home: Home) -> Iterator[None]:
         yield
     except (duckdb.Error, sqlite3.Error) as error:
         raise CatalogError(
-            f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, the data "
-            "is still there."
+            f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, or make it "
+            "anew with copydesk rebuild. The data is still there."
         ) from error
 
 
-def _check_is_whole(home: Home) -> None:
-    """Refuse to begin anew beside data files: a catalog comes first, so that without one they have lost theirs."""
-    if latest_snapshot(home) is None and not _is_broken_off(home) and any(home.lake.rglob("*.parquet")):
+def check_not_lost(home: Home) -> None:
+    """Refuse to begin anew beside data files or a journal: a catalog comes first, so that without one it was lost.
+
+    Raises:
+        CatalogError: if it was lost.
+    """
+    if latest_snapshot(home) is not None or _is_broken_off(home):
+        return
+    lost = ((home.lake, "*.parquet"), (home.journal, "*.json"))
+    if left := [folder for folder, files in lost if any(folder.rglob(files))]:
         raise CatalogError(
-            f"The catalog {home.catalog} is gone or empty, though there are data files in {home.lake}; restore it from "
-            "a backup. Nothing was changed."
+            f"The catalog {home.catalog} is gone or empty, though there are files in {left[0]}; restore it from a "
+            "backup, or make it anew with copydesk rebuild. Nothing was changed."
         )
 
 

@@ -2,7 +2,8 @@
 
 Every run adds a small file to a dozen tables. `merge` joins them, and leaves out what a history no longer needs;
 `expire` gives up snapshots that nobody can have open any more; `remove_orphans` deletes the files that then belong to
-nothing. The caller holds the writer's lock.
+nothing. The caller holds the writer's lock. Files of a catalog that was replaced stay for the retention time as well
+(see `warehouse.superseded`).
 
 DuckLake has functions for all three. Theirs for files are not used: expiring has lost rows of altered tables (its issue
 527), orphan removal has named live files (815), and merging fails on tables that were dropped (956). A merge here is an
@@ -27,6 +28,7 @@ from warehouse.errors import WarehouseError
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.stored_tables import qualified_name
+from warehouse.superseded import forget_superseded, superseded_files
 
 SMALL_BYTES = 32 << 20
 """Files below this size are merged; what is read again and again by merges is bounded by it."""
@@ -175,21 +177,23 @@ def expire(lake: Lake, *, before: datetime, now: datetime) -> list[int]:
     return gone
 
 
-def orphans(home: Home) -> list[Path]:
-    """Return the data files that neither a snapshot nor the published file names.
+def orphans(home: Home, *, now: datetime) -> list[Path]:
+    """Return the data files that neither a snapshot nor the published file names, and that are not superseded only now.
 
     Raises:
         MaintenanceError: if the catalog or the published file cannot be read: then nobody knows.
     """
-    used = {path.resolve() for path in (*named_in_catalog(home), *_named_in_published(home))}
+    named = (*named_in_catalog(home), *_named_in_published(home), *superseded_files(home, now=now))
+    used = {path.resolve() for path in named}
     return [path for path in sorted(home.lake.rglob("*.parquet")) if path.resolve() not in used]
 
 
-def remove_orphans(home: Home) -> int:
+def remove_orphans(home: Home, *, now: datetime) -> int:
     """Delete the files that belong to nothing, and forget them; return their number."""
-    found = orphans(home)
+    found = orphans(home, now=now)
     for path in found:
         path.unlink()
+    forget_superseded(home, now=now)
     with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
         waiting = catalog.execute(_SCHEDULED).fetchall()
         gone = [(number,) for number, *place in waiting if not placed(home.lake, *place).exists()]

@@ -22,8 +22,10 @@ from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, 
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import files_of_snapshot
 from warehouse.database import quoted
+from warehouse.errors import CatalogError
 from warehouse.home import Home
-from warehouse.lake import Lake, latest_snapshot
+from warehouse.journal import note_commits
+from warehouse.lake import Lake, LakeState, lake_state, latest_snapshot
 from warehouse.stored_tables import SQL_TYPES, schema_and_name, stored_name
 from warehouse.views import read_views
 
@@ -48,8 +50,12 @@ BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headi
 
 
 def publish(lake: Lake) -> None:
-    """Publish the newest snapshot: readers that open the file from now on see it, whole."""
+    """Publish the newest snapshot: readers that open the file from now on see it, whole.
+
+    What was committed since the last time is entered into the journal before.
+    """
     home = lake.home
+    note_commits(lake)
     fresh = home.root / f".{home.published.name}.{os.getpid()}.part"
     fresh.unlink(missing_ok=True)
     write_views(lake, fresh)
@@ -69,34 +75,34 @@ def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
         for view in read_views():
             for statement in view.statements():
                 published.execute(statement)
-        for statement in _publication(lake.home, snapshot):
+        for statement in _publication(lake.home, at=at):
             published.execute(statement)
         published.execute("COMMIT")
 
 
-def published_snapshot(home: Home) -> int | None:
-    """Return the snapshot that the published file shows; None where it is absent, damaged, or was made elsewhere."""
+def published_state(home: Home) -> LakeState | None:
+    """Return the state that the published file shows; None where it is absent, damaged, or was made elsewhere."""
     if not home.published.exists():
         return None
     try:
         with duckdb.connect(str(home.published), read_only=True) as published:
-            row = published.execute("SELECT snapshot_id, home FROM ops.publication").fetchone()
+            row = published.execute("SELECT catalog_id, snapshot_id, home FROM ops.publication").fetchone()
     except duckdb.Error:
         return None
-    return int(row[0]) if row and Path(row[1]).resolve() == home.root.resolve() else None
+    return LakeState(row[0], int(row[1])) if row and Path(row[2]).resolve() == home.root.resolve() else None
 
 
 def is_stale(home: Home) -> bool:
     """Whether there is a snapshot that the published file does not show, or a commit that was broken off."""
     if not home.is_initialised:
         return False
-    snapshot = latest_snapshot(home)
-    return snapshot is None or snapshot != published_snapshot(home)
+    state = lake_state(home)
+    return state is None or state != published_state(home)
 
 
 def remove_leftovers(home: Home) -> int:
-    """Remove half-made published files; the caller must hold the writer's lock."""
-    leftovers = list(home.root.glob(f".{home.published.name}.*.part*"))
+    """Remove half-made published files and entries; the caller must hold the writer's lock."""
+    leftovers = [*home.root.glob(f".{home.published.name}.*.part*"), *home.journal.glob(".*.part")]
     for path in leftovers:
         path.unlink()
     return len(leftovers)
@@ -143,14 +149,18 @@ def _rows(table: Table, data_files: Sequence[Path]) -> str:
     return f"(SELECT {nothing} WHERE false)"
 
 
-def _publication(home: Home, snapshot: int | None) -> Iterable[str]:
+def _publication(home: Home, *, at: int | None) -> Iterable[str]:
+    state = lake_state(home)
+    if state is None:
+        raise CatalogError(f"The catalog {home.catalog} is in use; run copydesk publish when nobody writes.")
     yield (
         "CREATE TABLE ops.publication AS SELECT "
-        f"CAST({snapshot} AS BIGINT) AS snapshot_id, "
+        f"CAST({state.snapshot if at is None else at} AS BIGINT) AS snapshot_id, "
         f"CAST('{datetime.now(UTC).isoformat()}' AS TIMESTAMPTZ) AS published_at, "
-        f"{quoted(str(home.root.absolute()))} AS home"
+        f"{quoted(str(home.root.absolute()))} AS home, {quoted(state.catalog_id)} AS catalog_id"
     )
     yield "COMMENT ON TABLE ops.publication IS 'Which snapshot of the lake these views show.'"
     yield "COMMENT ON COLUMN ops.publication.snapshot_id IS 'Snapshot of the lake.'"
     yield "COMMENT ON COLUMN ops.publication.published_at IS 'When the views were made (UTC).'"
     yield "COMMENT ON COLUMN ops.publication.home IS 'Home folder, as it lay when the views were made.'"
+    yield "COMMENT ON COLUMN ops.publication.catalog_id IS 'Catalog of the snapshot: a rebuild makes another one.'"

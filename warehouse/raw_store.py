@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,8 @@ from typing import BinaryIO
 
 import zstandard
 
-from warehouse.errors import HomeNotWritableError, RawDropError
+from warehouse.errors import RawDropError
+from warehouse.files import appearing, sync
 
 CHUNK_BYTES = 1 << 20
 """Read size: large enough that system calls do not count, small beside the memory of a batch."""
@@ -108,18 +108,21 @@ class RawStore:
         """Tell whether there is something under this hash; `check` tells whether it is what was delivered."""
         return self._bytes_path(drop_sha256).exists()
 
-    def check(self, drop_sha256: str) -> None:
-        """Read the bytes of a drop, and make sure that they are those that were delivered, or what a redaction left.
+    def check(self, drop_sha256: str) -> int:
+        """Read the bytes of a drop, make sure that they are those that were delivered, and return their number.
+
+        Of a drop in which records were overwritten they are those that this left.
 
         Raises:
             RawDropError: if they are not there, or are others.
         """
         redaction = self.redaction(drop_sha256)
-        digest = hashlib.sha256()
+        digest, size = hashlib.sha256(), 0
         try:
             with self.open(drop_sha256) as content:
                 while chunk := content.read(CHUNK_BYTES):
                     digest.update(chunk)
+                    size += len(chunk)
         except (zstandard.ZstdError, OSError) as error:
             raise self._damaged(drop_sha256) from error
         if redaction is not None and digest.hexdigest() == drop_sha256:
@@ -128,6 +131,7 @@ class RawStore:
             )
         if digest.hexdigest() != (drop_sha256 if redaction is None else redaction.sha256):
             raise self._damaged(drop_sha256)
+        return size
 
     def redaction(self, drop_sha256: str) -> Redaction | None:
         """Return what was overwritten in a drop; null where nothing was."""
@@ -146,17 +150,17 @@ class RawStore:
         numbers = sorted({*(before.records if before else ()), *records})
         with content.open("rb") as file:
             redaction = Redaction(hashlib.file_digest(file, "sha256").hexdigest(), tuple(numbers))
-        with _appearing(self._redaction_path(drop_sha256)) as note:
+        with appearing(self._redaction_path(drop_sha256)) as note:
             note.write(json.dumps(asdict(redaction)).encode())
-        _sync(self._redaction_path(drop_sha256))
+        sync(self._redaction_path(drop_sha256))
         with (
             content.open("rb") as file,
-            _appearing(self._bytes_path(drop_sha256)) as stored,
+            appearing(self._bytes_path(drop_sha256)) as stored,
             zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(stored, closefd=False) as sink,
         ):
             shutil.copyfileobj(file, sink, CHUNK_BYTES)
-        _sync(self._bytes_path(drop_sha256))
-        _sync(self._folder(drop_sha256))
+        sync(self._bytes_path(drop_sha256))
+        sync(self._folder(drop_sha256))
 
     def _damaged(self, drop_sha256: str) -> RawDropError:
         return RawDropError(f"{self._bytes_path(drop_sha256)} is damaged; restore it from a backup.")
@@ -169,6 +173,13 @@ class RawStore:
             return []
         return [Delivery(**{**line, "uris": tuple(line["uris"])}) for line in lines]
 
+    def delivered(self) -> Iterator[tuple[str, Delivery]]:
+        """Yield every delivery of every drop with its hash, in the order in which they came."""
+        found = [
+            (path.stem, delivery) for path in self.root.glob("??/*.json") for delivery in self.deliveries(path.stem)
+        ]
+        yield from sorted(found, key=lambda drop: (drop[1].order, drop[0], drop[1].source))
+
     def record_delivery(self, drop_sha256: str, delivery: Delivery) -> None:
         """Enter a delivery into the drop's ledger; what a source delivers again adds to its addresses only."""
         lines = self.deliveries(drop_sha256)
@@ -178,7 +189,7 @@ class RawStore:
                 uris = tuple(sorted({*earlier.uris, *delivery.uris}))
                 delivery = replace(earlier, uris=uris)
         ledger = json.dumps([asdict(line) for line in (*others, delivery)], ensure_ascii=False, indent=1)
-        with _appearing(self._ledger_path(drop_sha256)) as file:
+        with appearing(self._ledger_path(drop_sha256)) as file:
             file.write(ledger.encode())
 
     def sync(self, drops: list[str]) -> None:
@@ -188,7 +199,7 @@ class RawStore:
             return
         for drop_sha256 in drops:
             for path in (self._bytes_path(drop_sha256), self._ledger_path(drop_sha256), self._folder(drop_sha256)):
-                _sync(path)
+                sync(path)
 
     def remove_leftovers(self) -> list[Path]:
         """Remove files that a killed run left half-written; no run may be at work."""
@@ -206,7 +217,7 @@ class RawStore:
         self._bytes_path(drop_sha256).unlink(missing_ok=True)
 
     def _put_bytes(self, drop_sha256: str, content: bytes) -> None:
-        with _appearing(self._bytes_path(drop_sha256)) as stored:
+        with appearing(self._bytes_path(drop_sha256)) as stored:
             stored.write(zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(content))
 
     def _put_stream(self, drop_sha256: str, file: io.FileIO) -> None:
@@ -214,7 +225,7 @@ class RawStore:
         file.seek(0)
         digest = hashlib.sha256()
         compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=-1)
-        with _appearing(self._bytes_path(drop_sha256)) as stored:
+        with appearing(self._bytes_path(drop_sha256)) as stored:
             with compressor.stream_writer(stored, closefd=False) as sink:
                 while chunk := file.read(CHUNK_BYTES):
                     digest.update(chunk)
@@ -245,31 +256,3 @@ def _small_or_stream(compressed: bytes) -> BinaryIO:
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the name `path` when the block ends well, and vanishes when it does not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise HomeNotWritableError(
-            f"{path} cannot be written ({error.strerror}); make room, or mend the disk."
-        ) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.alerts.digests import Digest
+from warehouse.lake import LakeState
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -71,10 +72,18 @@ def _jitter(name: str, attempts: int) -> float:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Commit up to which digests were made, and the routes that were told of each incident that lasts."""
+    """Commit up to which digests were made, and the routes that were told of each incident that lasts.
+
+    `catalog_id` is the catalog that the commit is of; null where an older version wrote the cursor.
+    """
 
     commit_no: int = 0
     told: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    catalog_id: str | None = None
+
+    def is_of(self, state: LakeState) -> bool:
+        """Whether the commit is one of this catalog, as far as is known."""
+        return self.catalog_id in {None, state.catalog_id}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Telling what is news: whoever commits incidents calls `tell_of_news` after the writer's lock is released.
 
 Digests are made from the history of incidents in the lake, from the commit on up to which the cursor says that they
-were made: what a killed run committed is told by the next one. A digest is sent at least once. Nothing here fails a
-run: what goes wrong is said in a line, and tried again.
+were made: what a killed run committed is told by the next one. A digest is sent at least once. What happened in a lake
+that took the place of another one was told of in that. Nothing here fails a run: what goes wrong is said in a line, and
+tried again.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ from flows.display import tell
 from flows.settings import Settings
 from transforms.ops_schema import INCIDENTS
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot, read_lake
+from warehouse.lake import lake_state, read_lake
 from warehouse.stored_tables import stored_name
 
 _HISTORY = f"""
@@ -54,7 +55,8 @@ def has_something_to_tell(settings: Settings) -> bool:
 
 
 def _is_behind(home: Home, cursor: Cursor) -> bool:
-    return latest_snapshot(home) not in {None, cursor.commit_no}
+    state = lake_state(home)
+    return state is not None and not (cursor.is_of(state) and cursor.commit_no == state.snapshot)
 
 
 def make_messages(settings: Settings, *, now: datetime) -> None:
@@ -63,15 +65,28 @@ def make_messages(settings: Settings, *, now: datetime) -> None:
     if not _is_behind(settings.home, outbox.read_cursor()):
         return
     with outbox.locked("making", waits=True):
-        snapshot, cursor = latest_snapshot(settings.home) or 0, outbox.read_cursor()
-        if snapshot < cursor.commit_no:  # the lake is another one, or an older state of this one
+        state, cursor = lake_state(settings.home), outbox.read_cursor()
+        if state is None:
+            return
+        if not cursor.is_of(state):
+            outbox.write_cursor(Cursor(state.snapshot, cursor.told, state.catalog_id))
+            return
+        if state.snapshot < cursor.commit_no:  # it is an older state
             cursor = Cursor()
         with read_lake(settings.home) as lake:
             history = lake.query(_HISTORY, {"since": cursor.commit_no})
         messages, told = _messages(history, cursor, settings=settings, now=now)
         for message in messages:
             outbox.add(message)
-        outbox.write_cursor(Cursor(max([snapshot, *history["commit_no"]]), told))
+        outbox.write_cursor(Cursor(max([state.snapshot, *history["commit_no"]]), told, state.catalog_id))
+
+
+def pass_over_news(settings: Settings) -> None:
+    """Move the cursor to the newest commit, of a lake that was made anew, without telling of any."""
+    outbox, state = Outbox(settings.home.outbox), lake_state(settings.home)
+    with outbox.locked("making", waits=True):
+        if state is not None:
+            outbox.write_cursor(Cursor(state.snapshot, outbox.read_cursor().told, state.catalog_id))
 
 
 def _messages(

@@ -13,6 +13,7 @@ import pytest
 from flows.cli import DONE, FAILED
 from warehouse.backup import BackupError, read_backup, restore_backup, write_backup
 from warehouse.home import Home
+from warehouse.journal import read_journal
 
 Copydesk = Callable[..., tuple[int, str, str]]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -67,6 +68,7 @@ def test_backup_restores_everything_at_another_path(
     )
     assert ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]), into=new).records_loaded == 1
     assert copydesk("doctor", "--home", new)[0] == DONE
+    assert len(read_journal(Home(new))) == 2
 
 
 def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
@@ -80,6 +82,8 @@ def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
     assert again.files == first.files or again.bytes == first.bytes
     ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]))
     unchanged = {file.path for file in first.files if file.path.endswith((".zst", ".parquet"))}
+    unchanged |= {file.path for file in first.files if file.path.startswith("journal/")}
+    assert len(unchanged) > 2
     times = {path: (kept / path).stat().st_mtime_ns for path in unchanged}
     (kept / "raw" / "stray").write_bytes(b"x")
     grown = write_backup(Home(home), kept)
@@ -149,6 +153,7 @@ import os, signal, sys
 from pathlib import Path
 from warehouse import backup
 from warehouse.home import Home
+from warehouse.journal import read_journal
 copied, left = backup._copied, [int(sys.argv[3])]
 def dying(*arguments, **options):
     left[0] -= 1

@@ -137,6 +137,18 @@ COMMANDS = (
         ),
     ),
     Command(
+        "rebuild",
+        ("rebuild",),
+        (
+            "flows.rebuilding repeat after 2",
+            "warehouse.lake:Lake insert after 30",
+            "warehouse.swap keep_superseded after 1",
+            "warehouse.swap sync before 1",
+            "flows.rebuilding replace_lake after 1",
+            "flows.rebuilding pass_over_news before 1",
+        ),
+    ),
+    Command(
         "publish", ("publish",), ("warehouse.publish write_views before 1", "warehouse.publish write_views after 1")
     ),
 )

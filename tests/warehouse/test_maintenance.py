@@ -162,7 +162,7 @@ def test_altered_table_keeps_its_rows_when_snapshots_are_given_up(home: Home) ->
         expire(lake, before=now() + LATER, now=now())
         publish(lake)
         assert lake.query("SELECT count(*) FROM records").item() == 4
-    assert remove_orphans(home) == 0
+    assert remove_orphans(home, now=now()) == 0
     assert shown(home, "SELECT count(body) FROM records") == [(4,)]
 
 
@@ -173,7 +173,7 @@ def test_live_files_of_snapshots_that_are_gone_are_no_orphans(home: Home) -> Non
         expire(lake, before=now() + LATER, now=now())
     moved = Home(home.root.with_name("linked"))
     moved.root.symlink_to(home.root)
-    assert orphans(home) == orphans(moved) == []
+    assert orphans(home, now=now()) == orphans(moved, now=now()) == []
 
 
 def test_table_that_was_dropped_stops_no_merge_and_its_files_go_in_the_end(home: Home) -> None:
@@ -188,10 +188,10 @@ def test_table_that_was_dropped_stops_no_merge_and_its_files_go_in_the_end(home:
         publish(lake)
     former = sorted((home.lake / "main" / "former").glob("*.parquet"))
     assert len(former) == 3
-    assert orphans(home) == []
+    assert orphans(home, now=now()) == []
     with open_lake(home) as lake:
         expire(lake, before=now() + LATER, now=now())
-    remove_orphans(home)
+    remove_orphans(home, now=now())
     assert not [path for path in former if path.exists()]
 
 
@@ -202,12 +202,12 @@ def test_merged_files_stay_for_readers_of_kept_snapshots_and_go_after_them(home:
         reader = duckdb.connect(str(home.published), read_only=True)
         merge(lake)
         publish(lake)
-    assert remove_orphans(home) == 0
+    assert remove_orphans(home, now=now()) == 0
     assert reader.execute("SELECT count(body) FROM records").fetchall() == [(10,)]
     reader.close()
     with open_lake(home) as lake:
         expire(lake, before=now() + LATER, now=now())
-    assert remove_orphans(home) == 20
+    assert remove_orphans(home, now=now()) == 20
     assert shown(home, "SELECT count(body) FROM records") == [(10,)]
     with sqlite3.connect(home.catalog) as catalog:
         assert catalog.execute("SELECT count(*) FROM ducklake_files_scheduled_for_deletion").fetchall() == [(0,)]
@@ -219,7 +219,7 @@ def test_files_of_a_published_file_that_is_behind_stay(home: Home) -> None:
         publish(lake)
         merge(lake)
         expire(lake, before=now() + LATER, now=now())
-    assert remove_orphans(home) == 0
+    assert remove_orphans(home, now=now()) == 0
     assert shown(home, "SELECT count(body) FROM records") == [(10,)]
 
 
@@ -229,8 +229,8 @@ def test_file_of_a_broken_off_commit_is_an_orphan(home: Home) -> None:
         publish(lake)
     stray = home.lake / "main" / "records" / "ducklake-stray.parquet"
     stray.write_bytes(b"half")
-    assert orphans(home) == [stray]
-    assert remove_orphans(home) == 1
+    assert orphans(home, now=now()) == [stray]
+    assert remove_orphans(home, now=now()) == 1
     assert [path for table in STORED.values() for path in _files(home, table) if not path.exists()] == []
 
 
@@ -246,4 +246,4 @@ def test_nothing_is_removed_where_nobody_knows_what_is_in_use(home: Home, damage
         publish(lake)
     getattr(home, damaged).write_bytes(b"no database" * 1000)
     with pytest.raises(MaintenanceError, match="no file was removed"):
-        orphans(home)
+        orphans(home, now=now())

@@ -13,9 +13,9 @@ from transforms.schema import ARTICLES, RECORDS, STORED
 from warehouse.catalog_file import files_of_snapshot
 from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
 from warehouse.home import Home
-from warehouse.lake import Lake, latest_snapshot, open_lake
+from warehouse.lake import Lake, lake_state, latest_snapshot, open_lake
 from warehouse.maintenance import rewrite
-from warehouse.publish import is_stale, publish, published_snapshot, remove_leftovers
+from warehouse.publish import is_stale, publish, published_state, remove_leftovers
 from warehouse.query import QueryError, read_published, run_query
 from warehouse.views import read_views
 
@@ -110,7 +110,7 @@ def test_open_session_keeps_its_snapshot_and_the_next_one_sees_the_next(lake: La
         session.close()
     assert rows(home, count) == [(2,)]
     assert not is_stale(home)
-    assert published_snapshot(home) == latest_snapshot(home)
+    assert published_state(home) == lake_state(home)
 
 
 def test_published_file_is_replaced_and_never_written_to(lake: Lake, stage: Stage, home: Home) -> None:
@@ -139,7 +139,7 @@ def test_moved_home_is_stale_until_it_is_published_anew(lake: Lake, stage: Stage
     publish(lake)
     lake.connection.close()
     moved = Home(Path(shutil.move(home.root, tmp_path / "moved")))
-    assert published_snapshot(moved) is None
+    assert published_state(moved) is None
     assert is_stale(moved)
     with open_lake(moved) as reopened:
         publish(reopened)
