@@ -25,6 +25,7 @@ from flows.options import UsageError
 from flows.parse import parse_claimed
 from flows.rebuild import rebuild_fingerprints
 from flows.reclean import RefusedError
+from flows.retract_again import withdraw_again
 from flows.run import NOTHING_PLANNED, OnProgress, Request, WritingRun
 from flows.selection import DISMISSED, OPEN, Selection
 from flows.settings import Settings
@@ -32,7 +33,7 @@ from flows.validate import validate
 from flows.watch import note_missing
 from transforms.ops_schema import DROPS
 from warehouse.errors import JournalError
-from warehouse.journal_entry import DISMISS, INGEST, MUTE, NEW_PATHS, REBUILD, RECLEAN, REPLAY, WATCH, Entry
+from warehouse.journal_entry import DISMISS, INGEST, MUTE, NEW_PATHS, REBUILD, RECLEAN, REPLAY, RETRACT, WATCH, Entry
 
 NEW_DROPS = pl.Schema(
     {name: DROPS.schema[name] for name in ("source", "drop_sha256", "uri", "bytes", "received_at", "error", "uris")}
@@ -152,6 +153,7 @@ _REPEATED: Mapping[str, Callable[[Settings, Entry, OnProgress], None]] = {
     DISMISS: _dismiss,
     MUTE: _mute,
     WATCH: _watch,
+    RETRACT: withdraw_again,
     REBUILD: _rebuild,
 }
 """What is done again, by kind of entry; every kind that is given to a commit stands here."""

@@ -49,6 +49,7 @@ from transforms.schema import (
     SPANS,
 )
 from warehouse.catalog_file import compact_catalog, refresh_statistics
+from warehouse.journal_entry import RETRACT
 from warehouse.lake import Lake
 from warehouse.maintenance import expire, remove_orphans
 from warehouse.proof import search_drops
@@ -56,8 +57,6 @@ from warehouse.publish import is_stale
 from warehouse.raw_store import RawStore
 from warehouse.replace import replace_rows
 from warehouse.superseded import forget_superseded
-
-KIND = "retract"
 
 _OF_RECORD = (RECORDS, SPANS, RECORD_EVIDENCE, LINE_SIGHTINGS)
 """Tables all of whose rows of a record go with it."""
@@ -132,7 +131,7 @@ def retract(
         RedactionError, RawDropError: if a drop cannot be overwritten; the tables are as they were.
     """
     with steps.open_run(
-        Request(settings), NOTHING_PLANNED, purpose=KIND, on_wait=on_wait, on_progress=on_progress
+        Request(settings), NOTHING_PLANNED, purpose=RETRACT, on_wait=on_wait, on_progress=on_progress
     ) as run:
         if is_stale(settings.home):
             steps.publish(run.lake)
@@ -153,8 +152,10 @@ def _as_known(lake: Lake, target: str) -> Retracted:
     Raises:
         UsageError: if there is none.
     """
-    named = pl.col("record_ids").list.contains(target) | pl.col("article_ids").list.contains(target)
-    is_meant = named | (pl.col("target_sha256") == _digest(target))
+    ids = ("record_ids", "quarantine_ids", "article_ids")
+    is_meant = pl.any_horizontal(pl.col(name).list.contains(target) for name in ids) | (
+        pl.col("target_sha256") == _digest(target)
+    )
     found = lake.latest(RETRACTIONS).filter(is_meant).sort("retracted_at")
     if found.is_empty():
         raise UsageError(
@@ -184,8 +185,8 @@ def _withdraw(run: WritingRun, planned: Plan, target: str, *, reason: str, is_at
     retraction_id = f"w_{run.run_id.removeprefix('run_')}"
     gone_at = run.started_at if is_at_once else run.started_at + run.settings.maintenance.kept_for
     _stage_change(run, planned)
-    _stage_retraction(run, planned, retraction_id, target, reason=reason, gone_at=gone_at)
-    _commit(run)
+    entry = _stage_retraction(run, planned, retraction_id, target, reason=reason, gone_at=gone_at)
+    _commit(run, entry)
     return _as_planned(planned, retraction_id, gone_at)
 
 
@@ -272,15 +273,18 @@ def _drop_rows(run: WritingRun, planned: Plan) -> pl.DataFrame:
 
 def _stage_retraction(
     run: WritingRun, planned: Plan, retraction_id: str, target: str, *, reason: str, gone_at: datetime
-) -> None:
+) -> str:
+    """Stage what is kept of a retraction; return it for the journal."""
+    held = planned.positions.join(planned.records, on="record_id", how="anti")
     of_records = run.lake.query(_ARTICLES, {"records": str(run.path("gone"))})
     row = {
         "retraction_id": retraction_id,
         "target_sha256": _digest(target),
         "reason": reason,
         "records": planned.records.height,
-        "held_back": planned.positions.height - planned.records.height,
-        "record_ids": planned.positions["record_id"].sort().to_list(),
+        "held_back": held.height,
+        "record_ids": planned.records["record_id"].sort().to_list(),
+        "quarantine_ids": held["record_id"].str.replace("r_", "q_", literal=True).sort().to_list(),
         "article_ids": of_records["article_id"].sort().to_list(),
         "run_id": run.run_id,
         "retracted_at": run.started_at,
@@ -289,14 +293,14 @@ def _stage_retraction(
     pl.DataFrame([row], schema=RETRACTIONS.schema).write_parquet(run.path(RETRACTIONS.name))
     texts = planned.texts.with_columns(retraction_id=pl.lit(retraction_id)).select(RETRACTED_TEXTS.schema.names())
     texts.write_parquet(run.path(RETRACTED_TEXTS.name))
-    seconds = round((datetime.now(UTC) - run.started_at).total_seconds(), 3)
-    run_row(run, Summary(run.run_id, "done", seconds=seconds), kind=KIND).write_parquet(run.path(RUNS.name))
+    run_row(run, Summary(run.run_id, "done", seconds=run.seconds()), kind=RETRACT).write_parquet(run.path(RUNS.name))
+    return run.entry(RETRACT, retraction=row, texts=texts.to_dicts())
 
 
-def _commit(run: WritingRun) -> None:
+def _commit(run: WritingRun, entry: str) -> None:
     lake, gone = run.lake, run.path("gone")
     run.on_progress(Progress("loading"))
-    with lake.commit(f"{KIND} {run.run_id}"):
+    with lake.commit(f"{RETRACT} {run.run_id}", entry=entry):
         for table in _OF_RECORD:
             replace_rows(lake, table, [], replaced=gone)
         replace_rows(lake, RECORD_ARTICLES, run.staged(RECORD_ARTICLES.name), replaced=gone)

@@ -57,9 +57,9 @@ class Withdrawals:
 
     def withhold(self, batch: SourceBatch) -> SourceBatch:
         """Move the records that carry a withdrawn text to the rejects, and leave nothing of these to be seen."""
-        if self.texts.is_empty():
-            return batch
         overwritten = self._overwritten([*batch.records["drop_sha256"], *batch.rejects["drop_sha256"]])
+        if self.texts.is_empty() and overwritten.is_empty():
+            return batch
         texts = batch.records.select(text=pl.concat_str("body", "extra", separator="\n", ignore_nulls=True))
         is_carried = texts.select(carries(self, pl.Series(texts["text"]))).to_series()
         records = batch.records.with_columns(is_gone=is_carried | _stands_in(overwritten))

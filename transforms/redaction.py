@@ -1,8 +1,8 @@
 """Overwriting records in the content of a drop, so that all that stays is found where it was.
 
-Text is overwritten at equal length: a record of JSON by an empty object, a row of delimited text by a word, and spaces
-behind it, so that the records that follow keep their number and their bytes. Where a file is one record, all of it is
-overwritten. Rows of Parquet and Arrow files lose the values of all columns, and the file is written anew.
+Text is overwritten at equal length: a record of JSON by an object, a row of delimited text by a word, so that it and
+all that follow keep their number and their bytes. Where a file is one record, all of it is overwritten. Rows of Parquet
+and Arrow files lose the values of all columns, and the file is written anew.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,8 +17,13 @@ Span = tuple[int, int]
 
 CHUNK_BYTES: Final = 1 << 20
 
-_MARKS: Mapping[Format, str] = {Format.JSON: "{}", Format.JSONL: "{}", Format.CSV: "x", Format.TSV: "x"}
-"""What stands for a record of a format whose files hold several."""
+_AROUND: Mapping[Format, tuple[str, str]] = {
+    Format.JSON: ('{"":"', '"}'),
+    Format.JSONL: ('{"":"', '"}'),
+    Format.CSV: ("", ""),
+    Format.TSV: ("", ""),
+}
+"""What stands around the filling of a record, by the formats whose files hold several."""
 
 _ARROW_MAGIC = b"ARROW1"
 
@@ -35,18 +40,17 @@ def redact_spans(stream: BinaryIO, spans: Collection[Span], *, format_: Format, 
 
 
 def redact_whole(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield as many spaces as a drop has bytes."""
+    """Yield one letter for each byte of a drop."""
     for chunk in _chunks(stream, None):
-        yield b" " * len(chunk)
+        yield b"x" * len(chunk)
 
 
 def filler(length: int, *, format_: Format, encoding: str) -> bytes:
-    """Return so many bytes that are one record of the format, and tell nothing."""
-    mark, space = _MARKS[format_].encode(encoding), " ".encode(encoding)
-    if length < len(mark):
-        return (space * length)[:length]
-    spaces = (length - len(mark)) // len(space)
-    return (mark + space * spaces).ljust(length, b" ")
+    """Return so many bytes that are one record of the format, from the first to the last, and tell nothing."""
+    opening, closing = _AROUND[format_]
+    chars = length // len("x".encode(encoding)) - len(opening) - len(closing)
+    text = f"{opening}{'x' * chars}{closing}" if chars >= 0 else "{}" if opening else ""
+    return text.encode(encoding)[:length].ljust(length, b" ")
 
 
 def redact_parquet(source: BinaryIO, rows: Collection[int], sink: BinaryIO) -> None:

@@ -15,6 +15,7 @@ REBUILD: Final = "rebuild"
 WATCH: Final = "watch"
 DISMISS: Final = "dismiss"
 MUTE: Final = "mute"
+RETRACT: Final = "retract"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ import zstandard
 from flows import maintaining, steps
 from flows import retract as retracting
 from flows.alerts.outbox import Outbox, new_message
+from flows.rebuilding import rebuild_home
 from flows.report.write import write_report
 from flows.retract import Retracted, retract
 from flows.retract_proof import prove
@@ -292,6 +293,30 @@ def test_a_long_drop_is_searched_to_its_end(home: Path, tmp_path: Path, monkeypa
     assert len(place.passages) == probes.count
 
 
+def test_made_anew_the_warehouse_is_what_it_was(
+    loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), json.dumps(SECRET)[:-1]])
+    ingest(tmp_path / "bad")
+    withdraw(SECRET["url"], is_at_once=True)
+    ingest(write_lines(tmp_path / "later" / "c.jsonl", [an_article(8), SECRET | {"id": "again"}]))
+    tables = {
+        "records": "* EXCLUDE (ingested_at)",
+        "record_articles": "*",
+        "ops.drops": "*",
+        "ops.quarantine": "* EXCLUDE (detail)",
+        "ops.retractions": "*",
+        "ops.retracted_texts": "*",
+        "ops.runs": "run_id, kind, started_at, status",
+    }
+    before = {name: query(f"SELECT {columns} FROM {name} ORDER BY ALL") for name, columns in tables.items()}
+    rebuild_home(load_settings(home=loaded))
+    for name, columns in tables.items():
+        assert query(f"SELECT {columns} FROM {name} ORDER BY ALL") == before[name], name
+    assert stands_in(loaded, OWN) == []
+    assert query(UNBALANCED) == []
+
+
 def test_reports_and_alerts_that_wait_lose_it(loaded: Path, withdraw: Withdraw) -> None:
     settings = load_settings(home=loaded)
     page = write_report(settings)
@@ -418,6 +443,7 @@ def test_backups_doctor_and_replays_know_of_it(
     assert code == 0, said
     code, said, _ = copydesk("quarantine", "replay", "--source", "mirror", "--json")
     assert code == 0
+    assert json.loads(said)["left_alone"] == []
     assert query(UNBALANCED) == []
     assert query("SELECT count(*) FROM records") == [(4,)]
 
