@@ -31,6 +31,13 @@ from transforms.source_lines import REMOVED_LINES
 from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
 from transforms.urls import canonicalize_urls
 
+CLEANING_VERSION = 1
+"""Version of the rules by which a record is made of what a parser yields: code, phrases, and what either rests on.
+
+To be raised with every change by which some text comes out otherwise, be it one new phrase; what earlier versions made
+is cleaned again by `copydesk rebuild --only text`. What a source declares is no part of it.
+"""
+
 FUTURE_TOLERANCE = timedelta(days=1)  # a date without time or zone may be ahead by that much
 
 NOT_CLEANED = ("run_id", "ingested_at", "flags")
@@ -108,6 +115,7 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
         records.pipe(_clean_dates, reading, now + FUTURE_TOLERANCE)
         .pipe(_clean_addresses)
         .pipe(_observe, settings.language_hint, now)
+        .with_columns(cleaning_version=pl.lit(CLEANING_VERSION))
     )
     return Cleaned(
         records=records.select(CLEANED.names()).cast(CLEANED),

@@ -62,6 +62,11 @@ RECORDS = Table(
         ),
         Column("boilerplate_chars", COUNT, "Code points that were taken out of the text as boilerplate."),
         Column("repairs", COUNT, "Spans of kind repair: misread characters mended, invisible ones taken out."),
+        Column(
+            "cleaning_version",
+            COUNT,
+            "Version of the rules that cleaned the record; null for earlier ones (see copydesk rebuild --only text).",
+        ),
         Column("flags", TEXTS, "Codes of the warnings that the record raised (meaning and remedy: seeds)."),
         Column("extra", TEXT, "Fields of the source that no column holds, as a JSON object.", shown_as="JSON"),
     ),

@@ -16,7 +16,7 @@ from transforms.schema import STORED
 from warehouse.database import quoted
 from warehouse.home import Home
 
-TABLES_VERSION = 1
+TABLES_VERSION = 2
 """Version of the tables, to be raised with every column that one of them gets."""
 
 ROW_GROUP_ROWS = 8_192
