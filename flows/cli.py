@@ -36,7 +36,7 @@ from flows import (
 )
 from flows.alerts.sending import DeliveryError
 from flows.alerts.tell import tell_of_news
-from flows.boilerplate import UnknownLineError
+from flows.boilerplate import RefusedError, UnknownLineError
 from flows.comparison import UnknownRecordError
 from flows.console import (
     print_nothing_new,
@@ -49,7 +49,6 @@ from flows.durations import read_moment
 from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import PrefectApiError, configured_api, is_answering
 from flows.preview import preview as preview_file
-from flows.reclean import RefusedError
 from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings
 from flows.sql_output import OutputFormat, write_result

@@ -33,6 +33,9 @@ BATCH_BYTES = 24 << 20
 DROPS_AHEAD = 4
 """Drops opened for each process that works on pages: one in work, and some for when it is done with that."""
 
+POSITION = ("record_no", "byte_start", "byte_end")
+"""Where a record lies in its drop."""
+
 DROP_COUNTS = pl.Schema(
     {
         "source": pl.String(),
@@ -95,7 +98,7 @@ class DropReader:
         files_total: int,
         pages: ExtractionPool,
         boilerplate: Mapping[str, tuple[str, ...]],
-        withhold: Callable[[SourceBatch], SourceBatch],
+        withhold: Callable[[SourceBatch], SourceBatch] = lambda batch: batch,
     ) -> None:
         self.counts: list[tuple[object, ...]] = []
         self._run = run
@@ -107,8 +110,13 @@ class DropReader:
         self._boilerplate = boilerplate
         self._withhold = withhold
 
-    def batches(self, drops: pl.DataFrame) -> Iterator[SourceBatch]:
-        """Yield the batches of all drops; the drops stand in order of source."""
+    def batches(
+        self, drops: pl.DataFrame, *, wanted: Mapping[tuple[object, ...], pl.DataFrame] | None = None
+    ) -> Iterator[SourceBatch]:
+        """Yield the batches of all drops; the drops stand in order of source.
+
+        Where `wanted` has the POSITION of records by source and `drop_sha256`, nothing else is yielded.
+        """
         for (name,), of_source in drops.group_by("source", maintain_order=True):
             source = self._run.settings.source(str(name))
             options = replace(parse_options(source), begin_extraction=self._pages.begin)
@@ -116,7 +124,7 @@ class DropReader:
             number, gathered = 0, Gathered()
             for opened in self._opened(of_source.iter_rows(named=True), options):
                 for batch in self._read(opened.drop, opened.parsed):
-                    gathered.add(batch)
+                    gathered.add(batch if wanted is None else _only(batch, wanted))
                     if gathered.is_full:
                         yield self._withhold(join_batches(source, number, gathered.batches, boilerplate=boilerplate))
                         number, gathered = number + 1, Gathered()
@@ -180,6 +188,13 @@ class DropReader:
         self._run.on_progress(Progress("parsing", len(self.counts), self._files_total, self._records))
 
 
+def _only(batch: DropBatch, wanted: Mapping[tuple[object, ...], pl.DataFrame]) -> DropBatch:
+    """Leave out what is not wanted; what lies elsewhere than it did is another record."""
+    of_drop = wanted[batch.drop["source"], batch.drop["drop_sha256"]]
+    kept = batch.raw.records.join(of_drop, on=POSITION, how="semi", nulls_equal=True, maintain_order="left")
+    return replace(batch, raw=RawBatch(kept, batch.raw.rejects.clear()))
+
+
 def parse_options(source: SourceSettings) -> ParseOptions:
     """Return how the files of a source are read."""
     names = FieldNames(aliases=field_aliases(), mapping=source.field_mapping)
@@ -204,8 +219,11 @@ class Gathered:
 
     def add(self, batch: DropBatch) -> None:
         """Add what follows."""
+        rows = batch.raw.records.height + batch.raw.rejects.height
+        if rows == 0:
+            return
         self.batches.append(batch)
-        self._rows += batch.raw.records.height + batch.raw.rejects.height
+        self._rows += rows
         self._bytes += int(batch.raw.records.estimated_size())
 
     @property

@@ -68,18 +68,18 @@ _FIRST_RECORDS = """
 
 @dataclass(frozen=True)
 class Recount:
-    """What a count of all lines of a source has to know: files of decisions, and of records that are replaced.
+    """What a count of all lines of some sources has to know: files of decisions, and of records that are replaced.
 
     `decisions` has rows of `boilerplate_candidates`, `replaced` has `record_id`.
     """
 
-    source: str
+    sources: Sequence[str]
     decisions: Path
     replaced: Path
 
 
 def propose(run: WritingRun, lines: Sequence[Path], *, recount: Recount | None = None) -> None:
-    """Stage `boilerplate_candidates`: what the `lines` of new records make of them; of a whole source in a `recount`.
+    """Stage `boilerplate_candidates`: what the `lines` of new records make of them; of whole sources in a `recount`.
 
     A line that was ever proposed keeps its row up to date, so that only a line without one has to be looked up.
     """
@@ -107,7 +107,7 @@ def propose(run: WritingRun, lines: Sequence[Path], *, recount: Recount | None =
 
 
 def _count(run: WritingRun, lines: Sequence[Path], recount: Recount | None) -> pl.DataFrame:
-    """Count the articles of each line; where a source is counted anew, lines that none holds any more have 0."""
+    """Count the articles of each line; where sources are counted anew, lines that none holds any more have 0."""
     figures = {"least": LEAST_ARTICLES, "most": MOST_PROPOSED, "proposed": PROPOSED, "examples": EXAMPLES}
     parameters: dict[str, object] = {"lines": [str(path) for path in lines]}
     if recount is None:
@@ -115,11 +115,11 @@ def _count(run: WritingRun, lines: Sequence[Path], recount: Recount | None) -> p
         stored, join = "SEMI JOIN fresh USING (source, line_key)", "LEFT"
     else:
         decisions = "UNION ALL BY NAME SELECT * FROM read_parquet($decisions)"
-        known = _KNOWN.format(decisions=decisions, of_source="source = $source")
-        stored = "ANTI JOIN read_parquet($replaced) USING (record_id) WHERE source = $source"
+        known = _KNOWN.format(decisions=decisions, of_source="source IN (SELECT unnest($sources))")
+        stored = "ANTI JOIN read_parquet($replaced) USING (record_id) WHERE source IN (SELECT unnest($sources))"
         join = "FULL"
         parameters |= {
-            "source": recount.source,
+            "sources": list(recount.sources),
             "decisions": str(recount.decisions),
             "replaced": str(recount.replaced),
         }

@@ -147,6 +147,19 @@ def match_counts(run: WritingRun) -> dict[str, int]:
     return pl.read_parquet(path).row(0, named=True) if path.exists() else {}
 
 
+def summarise_changes(run: WritingRun) -> Summary:
+    """Return the figures of a run that took nothing in: what became of the articles that there were."""
+    counts = match_counts(run)
+    return Summary(
+        run.run_id,
+        "done",
+        articles_joined=counts.get("articles_joined", 0),
+        articles_split=counts.get("articles_split", 0),
+        texts_left_out=counts.get("texts_left_out", 0),
+        seconds=run.seconds(),
+    )
+
+
 def _staged_history(rows: pl.DataFrame, *, run: WritingRun) -> pl.DataFrame:
     return rows.with_columns(noted_at=pl.lit(run.started_at), commit_no=pl.lit(run.commit_no, dtype=pl.Int64)).select(
         DROPS.schema.names()

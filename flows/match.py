@@ -47,6 +47,9 @@ REPLACED = pl.Schema({"record_id": pl.String(), "match_key": pl.String()})
 SET_ASIDE = "set_aside"
 """Staged file of the ids of records whose stored rows, if there are any, do not count."""
 
+GONE = "gone_texts"
+"""Staged file of the `match_key` of texts that no record has any more, where some were replaced."""
+
 MATCH_COUNTS = "match_counts"
 """Staged file of what matching came to."""
 
@@ -67,6 +70,7 @@ _SAME_HEADLINE = """
     ANTI JOIN read_parquet($set_aside) USING (record_id)
     WHERE NOT list_contains(flags, 'headline_mismatch')
 """
+_FORMER_HEADLINES = "SELECT DISTINCT headline FROM records SEMI JOIN read_parquet($replaced) USING (record_id)"
 _SHARING_HEADLINE = f"""
     SELECT match_key FROM ({_SAME_HEADLINE}) QUALIFY count(*) OVER (PARTITION BY headline) <= {MOST_SAME_HEADLINES}
 """
@@ -101,22 +105,24 @@ def place(run: WritingRun, staged: list[Path], *, replaced: Path | None = None, 
     """Stage rows of the PLACED tables, as far as the records of `staged` files touch them.
 
     `replaced` is a file of `record_id` and `match_key`, as they were, of records that the staged ones replace, or that
-    go. Where it `is_stored`, what is staged are the files of the lake: all records, and no new one.
+    go; texts that are left without a record are staged as GONE. Where it `is_stored`, what is staged are the files of
+    the lake: all records, and no new one.
     """
     from flows.match_texts import flag_reused, match_texts  # noqa: PLC0415 -- 0.3 s for the compiler, if there is news
     from transforms.compiled import watch_compilation  # noqa: PLC0415 -- the same
 
     folder = run.folder / "matched"
     folder.mkdir()
+    before = pl.DataFrame(schema=REPLACED) if replaced is None else pl.read_parquet(replaced, columns=list(REPLACED))
+    gone = None if replaced is None else _find_gone(run, staged, before)
     with watch_compilation(lambda: run.on_progress(COMPILING)):
-        matched = match_texts(run, staged, folder, is_stored=is_stored)
+        matched = match_texts(run, staged, folder, gone=gone, is_stored=is_stored)
     if not is_stored:
         flag_reused(staged, matched.reused)
-    before = pl.DataFrame(schema=REPLACED) if replaced is None else pl.read_parquet(replaced, columns=list(REPLACED))
     set_aside = pl.concat([pl.scan_parquet(staged).select("record_id").collect(), before.select("record_id")])
     set_aside.unique().write_parquet(run.path(SET_ASIDE))
     new = pl.scan_parquet(staged).select("match_key").unique().collect()
-    touched = pl.concat([new, before.select("match_key"), _share_headline(run, staged)]).unique()
+    touched = pl.concat([new, before.select("match_key"), _share_headline(run, staged, replaced)]).unique()
     related = _component(run, touched, matched.matches)
     connected = pl.concat([related.select(match_key=side) for side in ("one_key", "other_key")]).unique()
     has_placed = is_stored or replaced is not None
@@ -130,10 +136,25 @@ def place(run: WritingRun, staged: list[Path], *, replaced: Path | None = None, 
     pl.DataFrame([placing.counts]).write_parquet(run.path(MATCH_COUNTS))
 
 
-def _share_headline(run: WritingRun, staged: list[Path]) -> pl.DataFrame:
-    """Stored texts that bear the headline of a new record, if they have others to choose from."""
+def _find_gone(run: WritingRun, staged: list[Path], before: pl.DataFrame) -> pl.DataFrame:
+    """Find the texts of replaced records that neither what replaces them nor any other record has; also staged."""
+    kept = pl.scan_parquet(staged).select("match_key")
+    left = before.lazy().select("match_key").unique().join(kept, on="match_key", how="anti").collect()
+    of_texts = pl.col("match_key").is_in(left.get_column("match_key").implode())
+    others = run.lake.rows(RECORDS).select(REPLACED.names()).filter(of_texts)
+    elsewhere = others.join(before.lazy(), on="record_id", how="anti").collect()
+    gone = left.join(elsewhere, on="match_key", how="anti")
+    gone.write_parquet(run.path(GONE))
+    return gone
+
+
+def _share_headline(run: WritingRun, staged: list[Path], replaced: Path | None) -> pl.DataFrame:
+    """Stored texts that bear the headline of a new record, or a former one, if they have others to choose from."""
     headlines, path = run.path("headlines"), run.path("touched_texts")
-    pl.scan_parquet(staged).select("headline").drop_nulls().unique().collect().write_parquet(headlines)
+    given = [pl.scan_parquet(staged).select("headline").collect()]
+    if replaced is not None:
+        given.append(run.lake.query(_FORMER_HEADLINES, {"replaced": str(replaced)}))
+    pl.concat(given).drop_nulls().unique().write_parquet(headlines)
     same = run.lake.query(
         _SHARING_HEADLINE, {"headlines": str(headlines), "set_aside": str(run.path(SET_ASIDE))}
     ).unique()

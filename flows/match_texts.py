@@ -31,9 +31,11 @@ _SIDES = ("one", "other")
 _PAIR = ("one_key", "other_key")
 
 _IDS = """
-    SELECT source, 'id' AS kind, external_id AS id, match_key, record_id FROM {records} WHERE external_id IS NOT NULL
+    SELECT source, 'id' AS kind, external_id AS id, match_key, record_id, ingested_at FROM {records}
+    WHERE external_id IS NOT NULL
     UNION ALL
-    SELECT source, 'url', canonical_url, match_key, record_id FROM {records} WHERE canonical_url IS NOT NULL
+    SELECT source, 'url', canonical_url, match_key, record_id, ingested_at FROM {records}
+    WHERE canonical_url IS NOT NULL
 """
 _SHARED_IDS = f"""
     WITH given AS ({_IDS.format(records="read_parquet($staged)")}),
@@ -42,18 +44,19 @@ _SHARED_IDS = f"""
         SEMI JOIN given USING (source, kind, id) ANTI JOIN given USING (record_id)
     ),
     texts AS (
-        SELECT source, kind, id, match_key FROM given UNION SELECT source, kind, id, match_key FROM stored
+        SELECT source, kind, id, match_key, min(ingested_at) AS since
+        FROM (FROM given UNION ALL FROM stored) GROUP BY ALL
     ),
     shared AS (
         SELECT source, kind, id FROM texts GROUP BY ALL HAVING count(*) BETWEEN 2 AND {MOST_OF_ID}
     ),
     pairs AS (
         SELECT ours.record_id, least(ours.match_key, texts.match_key) AS one_key,
-            greatest(ours.match_key, texts.match_key) AS other_key
+            greatest(ours.match_key, texts.match_key) AS other_key, texts.since <= ours.ingested_at AS is_earlier
         FROM given AS ours JOIN shared USING (source, kind, id) JOIN texts USING (source, kind, id)
         WHERE ours.match_key <> texts.match_key
     )
-    SELECT DISTINCT record_id, one_key, other_key, known.one_key IS NOT NULL AS is_known
+    SELECT DISTINCT record_id, one_key, other_key, is_earlier, known.one_key IS NOT NULL AS is_known
     FROM pairs LEFT JOIN ops.matches AS known USING (one_key, other_key)
 """
 
@@ -75,16 +78,21 @@ class MatchedTexts:
     reused: pl.Series
 
 
-def match_texts(run: WritingRun, staged: list[Path], folder: Path, *, is_stored: bool) -> MatchedTexts:
+def match_texts(
+    run: WritingRun, staged: list[Path], folder: Path, *, gone: pl.DataFrame | None, is_stored: bool
+) -> MatchedTexts:
     """Match the texts of `staged` records with each other and with all that are stored; stage what was found.
 
-    Where what is staged `is_stored`, all records are, and what was known of their texts counts for nothing.
+    Where these replace stored ones, `gone` has the `match_key` of texts that are left without a record, and an id is
+    reused by what came later. Where what is staged `is_stored`, all records are, and what was known of their texts
+    counts for nothing.
     """
-    new = _fingerprint_new(run, staged)
+    new = _fingerprint_new(run, staged, is_stored=is_stored)
     is_looked_through = new.height and not is_stored
     stored = run.lake.rows(FINGERPRINTS).select(new.columns).collect() if is_looked_through else new.clear()
     new.join(stored, on="match_key", how="anti").write_parquet(folder / f"{FINGERPRINTS.name}-0.parquet")
     stored = stored.join(new, on="match_key", how="anti")  # a text whose records are gone may come again
+    stored = stored if gone is None else stored.join(gone, on="match_key", how="anti")
     candidates = find_candidates(new, stored)
     alike = candidates.pairs.select(one="other", other=pl.col("new") + stored.height)
     sharing = run.lake.query(_SHARED_IDS, {"staged": [str(path) for path in staged]})
@@ -96,15 +104,16 @@ def match_texts(run: WritingRun, staged: list[Path], folder: Path, *, is_stored:
     pairs = _join_pairs(alike, unknown, keys)
     compared = pl.concat([pl.DataFrame(schema=MATCHES.schema), *_compare_all(run, staged, pairs, keys)])
     compared.write_parquet(folder / f"{MATCHES.name}-0.parquet")
-    reused = unknown.join(compared, on=_PAIR, how="anti").get_column("record_id").unique()
+    later = unknown if gone is None else unknown.filter("is_earlier")
+    reused = later.join(compared, on=_PAIR, how="anti").get_column("record_id").unique()
     return MatchedTexts(new.select("match_key"), compared, len(candidates.left_out), reused)
 
 
-def _fingerprint_new(run: WritingRun, staged: list[Path]) -> pl.DataFrame:
+def _fingerprint_new(run: WritingRun, staged: list[Path], *, is_stored: bool) -> pl.DataFrame:
     """Fingerprint the texts that are not known, each once."""
-    ids = pl.scan_parquet(staged).select("match_key", "record_id")
-    of_texts = run.lake.rows(RECORDS).select("match_key", "record_id").join(ids, on="match_key", how="semi")
-    known = of_texts.join(ids, on="record_id", how="anti").select("match_key").unique().collect()
+    given = pl.scan_parquet(staged).select("match_key")
+    stored = given.clear() if is_stored else run.lake.rows(RECORDS).select("match_key")
+    known = stored.join(given, on="match_key", how="semi").unique().collect()
     found = [pl.DataFrame(schema=FINGERPRINTS.schema)]
     for path in staged:
         texts = pl.read_parquet(path, columns=["match_key", "body"]).unique("match_key", maintain_order=True)

@@ -8,10 +8,11 @@ cleaned and checked in threads: most of that work is done outside the interprete
 
 import shutil
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -84,11 +85,7 @@ def _parse(run: Run, decisions: _Decisions) -> None:
     new_drops = _drops_to_parse(run)
     if new_drops.height:
         preload()
-    with (
-        watch_compilation(lambda: run.on_progress(COMPILING)),
-        ExtractionPool() as pages,
-        ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool,
-    ):
+    with watch_compilation(lambda: run.on_progress(COMPILING)), ExtractionPool() as pages:
         reader = DropReader(
             run,
             files_total=new_drops.height,
@@ -96,15 +93,21 @@ def _parse(run: Run, decisions: _Decisions) -> None:
             boilerplate=decisions.boilerplate,
             withhold=decisions.withdrawals.withhold,
         )
-        under_way: deque[Future[None]] = deque()
-        for batch in reader.batches(new_drops):
-            if len(under_way) == STAGING_THREADS:
-                under_way.popleft().result()
-            under_way.append(pool.submit(_stage, run, batch))
-        for staged in under_way:
-            staged.result()
+        stage_all(reader.batches(new_drops), partial(_stage, run))
     pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row").write_parquet(run.path("drop_counts"))
     _decisions_path(run).write_bytes(orjson.dumps(decisions.concerning(new_drops)))
+
+
+def stage_all(batches: Iterable[SourceBatch], stage: Callable[[SourceBatch], None]) -> None:
+    """Stage batches in threads, while those that follow are parsed."""
+    with ThreadPoolExecutor(max_workers=STAGING_THREADS) as pool:
+        under_way: deque[Future[None]] = deque()
+        for batch in batches:
+            if len(under_way) == STAGING_THREADS:
+                under_way.popleft().result()
+            under_way.append(pool.submit(stage, batch))
+        for staged in under_way:
+            staged.result()
 
 
 def _drops_to_parse(run: Run) -> pl.DataFrame:

@@ -5,7 +5,7 @@ stored bodies and replaced in one commit; articles keep their ids as far as thei
 """
 
 from flows import steps
-from flows.load import match_counts, run_row
+from flows.load import run_row, summarise_changes
 from flows.match import PLACED, place
 from flows.run import NOTHING_PLANNED, OnProgress, Progress, Request, Summary
 from flows.settings import Settings
@@ -39,15 +39,7 @@ def rebuild_fingerprints(
             on_progress(Progress("matching"))
             if stored:
                 place(run, stored, is_stored=True)
-            counts = match_counts(run)
-            summary = Summary(
-                run.run_id,
-                "done",
-                articles_joined=counts.get("articles_joined", 0),
-                articles_split=counts.get("articles_split", 0),
-                texts_left_out=counts.get("texts_left_out", 0),
-                seconds=run.seconds(),
-            )
+            summary = summarise_changes(run)
             run_row(run, summary, kind=REBUILD).write_parquet(run.path(RUNS.name))
             on_progress(Progress("loading"))
             for table in PLACED:

@@ -28,7 +28,6 @@ from flows.validate import BATCH_REFUSED
 from flows.withdrawals import RETRACTED, withdrawn
 from transforms.ops_schema import DROPS, QUARANTINE, RUNS
 from warehouse.database import quoted
-from warehouse.errors import RawDropError
 from warehouse.raw_store import RawStore
 
 FIXED, HELD, CHOSEN = "fixed", "held", "chosen"
@@ -144,14 +143,12 @@ def reparse(run: WritingRun, concerned: Concerned) -> Reparsed:
 
 def _leave_damaged(run: WritingRun, drops: pl.DataFrame, reparsed: Reparsed) -> pl.DataFrame:
     """Return the drops whose bytes are those that were delivered."""
-    store = RawStore(run.settings.home.raw)
     run.on_progress(Progress("checking the raw store"))
-    for drop in drops.iter_rows(named=True):
-        try:
-            store.check(drop["drop_sha256"])
-        except RawDropError as error:
-            reparsed.left_alone[drop["drop_no"]] = str(error)
-            reparsed.damaged.add(drop["drop_no"])
+    damaged = RawStore(run.settings.home.raw).find_damaged(drops["drop_sha256"].unique(maintain_order=True))
+    for drop_no, drop_sha256 in drops.select("drop_no", "drop_sha256").iter_rows():
+        if drop_sha256 in damaged:
+            reparsed.left_alone[drop_no] = damaged[drop_sha256]
+            reparsed.damaged.add(drop_no)
     return drops.filter(~pl.col("drop_no").is_in(list(reparsed.damaged)))
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from expectations.declared import Severity
 from expectations.incidents import Failure
 from flows import replaying, steps
-from flows.boilerplate import UnknownLineError, Verdict, decide
+from flows.boilerplate import RefusedError, UnknownLineError, Verdict, decide
 from flows.dismissal import dismiss
 from flows.incidents import Named, mute_incident, unmute_incident
 from flows.land import DROP_KEY, LANDED, add_paths
@@ -24,7 +24,6 @@ from flows.match import match
 from flows.options import UsageError
 from flows.parse import parse_claimed
 from flows.rebuild import rebuild_fingerprints
-from flows.reclean import RefusedError
 from flows.retract_again import withdraw_again
 from flows.run import NOTHING_PLANNED, OnProgress, Request, WritingRun
 from flows.selection import DISMISSED, OPEN, Selection

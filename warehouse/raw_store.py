@@ -162,6 +162,16 @@ class RawStore:
         sync(self._bytes_path(drop_sha256))
         sync(self._folder(drop_sha256))
 
+    def find_damaged(self, drops: Iterable[str]) -> dict[str, str]:
+        """Check drops; return those whose bytes are not there, or are others, and why."""
+        damaged = {}
+        for drop_sha256 in drops:
+            try:
+                self.check(drop_sha256)
+            except RawDropError as error:
+                damaged[drop_sha256] = str(error)
+        return damaged
+
     def _damaged(self, drop_sha256: str) -> RawDropError:
         return RawDropError(f"{self._bytes_path(drop_sha256)} is damaged; restore it from a backup.")
 

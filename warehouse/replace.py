@@ -17,6 +17,7 @@ from warehouse.stored_tables import qualified_name
 def replace_rows(lake: Lake, table: Table, staged: Sequence[Path], *, replaced: Path, key: str = "record_id") -> None:
     """Put the rows of `staged` Parquet files in place of those rows whose key stands in the file `replaced`.
 
+    A key of several columns names them with commas between.
     Call it within `lake.commit`, so that it is done with all else or not at all. Rows stream from file to file: the
     cost is that of writing the touched files again, in time and on disk, whatever the number of rows in them to go.
     """

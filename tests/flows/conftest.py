@@ -2,14 +2,42 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 LARGEST_BODY = 10_000_000
+
+TABLES = {
+    "records": "run_id, ingested_at",
+    "record_articles": "article_id, run_id, decided_at",
+    "articles": "article_id, run_id, decided_at, first_ingested_at, last_ingested_at",
+    "article_fields": "article_id, run_id, decided_at",
+    "spans": "",
+    "record_evidence": "",
+    "boilerplate_candidates": "run_id, proposed_at, decided_at",
+    "ops.line_sightings": "",
+    "ops.fingerprints": "",
+    "ops.matches": "run_id",
+    "ops.drops": "run_id, received_at, noted_at",
+    "ops.quarantine": "run_id, quarantined_at, noted_at",
+}
+"""Tables, and what in them tells of runs, of times, and of what an article was called before."""
+
+
+@pytest.fixture
+def state_of(query: Callable[..., list[tuple[Any, ...]]]) -> Callable[[Path], dict[str, list[str]]]:
+    """Give the rows of all tables of a home folder but for what tells of runs and times."""
+
+    def read(home: Path) -> dict[str, list[str]]:
+        columns = {table: f"* EXCLUDE ({others})" if others else "*" for table, others in TABLES.items()}
+        return {table: sorted(map(str, query(f"SELECT {columns[table]} FROM {table}", home))) for table in TABLES}
+
+    return read
 
 
 @dataclass(frozen=True)
