@@ -86,6 +86,9 @@ bench-retract: install  ## measure withdrawing a text from 100,000 articles, and
 bench-report: install  ## measure the report on a year of fifty sources: size, time to write, time until drawn
 	$(BIN)/python tests/bench/report.py
 
-.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-rebuild bench-report
-.PHONY: bench-retract bench-validation bench-year
+bench-rebuild-text: install  ## measure how long 20,000 records take to be cleaned again, beside their ingest
+	$(BIN)/python tests/bench/rebuild_text.py
+
+.PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-rebuild
+.PHONY: bench-rebuild-text bench-report bench-retract bench-validation bench-year
 .PHONY: quality-text quality-duplicates quality-faults torture

@@ -46,7 +46,7 @@ def print_rebuilt(summary: Summary) -> None:
     """Print what a rebuild came to."""
     console = output_console()
     console.print(f"[bold]{summary.run_id}[/bold] {summary.status} in {summary.seconds:.1f} s")
-    _print_changes(console, summary)
+    print_articles_changed(console, summary)
 
 
 def print_summary(summary: Summary, home: Home) -> None:
@@ -61,7 +61,7 @@ def print_summary(summary: Summary, home: Home) -> None:
         f"  drops {summary.drops:,}   records in {summary.records_in:,} = "
         f"loaded {summary.records_loaded:,} ({copies}) + quarantined {summary.records_quarantined:,}"
     )
-    _print_changes(console, summary)
+    print_articles_changed(console, summary)
     if summary.records_quarantined:
         reasons = read_published(home, _REASONS.format(run_id=summary.run_id))
         _print_rows(console, "Held back in this run", reasons)
@@ -69,7 +69,7 @@ def print_summary(summary: Summary, home: Home) -> None:
         console.print(f"  Look: {look}", soft_wrap=True, markup=False)
 
 
-def _print_changes(console: Console, summary: Summary) -> None:
+def print_articles_changed(console: Console, summary: Summary) -> None:
     """Print what became of earlier articles, and what could not be looked for."""
     if summary.articles_joined or summary.articles_split:
         console.print(
@@ -127,7 +127,7 @@ def _print_codes(console: Console, title: str, counts: Counter[str]) -> None:
 
 def _telling(row: Mapping[str, object]) -> Mapping[str, object]:
     """Leave out ids, digests, and what is empty."""
-    dull = {"record_id", "drop_sha256", "record_no", "source", "body_sha256", "match_key"}
+    dull = {"record_id", "drop_sha256", "record_no", "source", "body_sha256", "match_key", "cleaning_version"}
     return {name: value for name, value in row.items() if name not in dull and value not in (None, [], "")}
 
 

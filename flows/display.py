@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from flows.run import OnProgress
 from flows.run import Progress as RunProgress
+from flows.sql_values import printable
 from warehouse.writer_lock import Holder
 
 LINE_EVERY_SECONDS = 10.0
@@ -37,8 +38,8 @@ def tell_waiting(holder: Holder | None) -> None:
 
 
 def tell(message: str) -> None:
-    """Say something that is no result."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(message, markup=False)
+    """Say something that is no result; what came in may stand in it."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(printable(message), markup=False)
 
 
 class _LiveBar:

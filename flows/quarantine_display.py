@@ -6,7 +6,7 @@ from rich.markup import escape
 from flows.console import output_console, print_table
 from flows.held_back import HeldBack, age_text
 from flows.replaying import Replayed
-from flows.sql_values import cell_text
+from flows.sql_values import cell_text, printable
 from transforms.raw_batches import EXCERPT_CHARS
 
 LIST_CHARS = 80
@@ -72,7 +72,7 @@ def print_one(held_back: HeldBack) -> None:
     }
     print_table(console, "What is known", ("what", "value"), list(known.items()))
     console.print("[bold]What came in, its beginning[/bold]")
-    console.print(_harmless((row["raw"] or "")[:EXCERPT_CHARS]), soft_wrap=True)
+    console.print(escape(printable((row["raw"] or "")[:EXCERPT_CHARS])), soft_wrap=True)
     console.print(f"All of it: copydesk quarantine show {row['quarantine_id']} --raw", soft_wrap=True, markup=False)
 
 
@@ -113,7 +113,3 @@ def _span(start: int | None, end: int | None) -> str:
 def _one_line(text: str | None) -> str:
     flat = " ".join((text or "").split())
     return flat if len(flat) <= LIST_CHARS else f"{flat[:LIST_CHARS]}…"
-
-
-def _harmless(text: str) -> str:
-    return escape("".join(char if char.isprintable() or char == "\n" else "�" for char in text))

@@ -168,7 +168,7 @@ def commit_again(run: WritingRun, *, kind: str, entry: str | None = None) -> Sum
     with run.lake.commit(f"{kind} {run.run_id}", entry=entry):
         for table, staged in _BY_RECORD.items():
             replace_rows(run.lake, table, run.staged(staged), replaced=run.path("replaced"))
-        _forget_gone(run)
+        forget_gone(run)
         for table in PLACED:
             run.lake.insert(table, run.staged(table.name))
         for table in (BOILERPLATE_CANDIDATES, RUNS):
@@ -177,7 +177,7 @@ def commit_again(run: WritingRun, *, kind: str, entry: str | None = None) -> Sum
     return summary
 
 
-def _forget_gone(run: WritingRun) -> None:
+def forget_gone(run: WritingRun) -> None:
     """Remove what was known of texts that no record has any more: a passage of theirs would count for two texts."""
     gone, matches = run.path(GONE), run.path("gone_matches")
     if gone.exists():

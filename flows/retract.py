@@ -18,6 +18,7 @@ from flows import steps
 from flows.load import ConservationError, run_row
 from flows.match import PLACED, place
 from flows.options import UsageError
+from flows.reclean import forget_gone
 from flows.redacting import redact_drop
 from flows.replay_books import drop_status
 from flows.retract_plan import Plan, plan_retraction
@@ -72,15 +73,6 @@ _LEFT = """
         SELECT * FROM record_articles_history
         QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY commit_no DESC) = 1
     ) ANTI JOIN read_parquet($records) USING (record_id)
-"""
-_GONE_TEXTS = """
-    SELECT DISTINCT match_key FROM read_parquet($records)
-    ANTI JOIN (SELECT match_key FROM records ANTI JOIN read_parquet($records) USING (record_id)) USING (match_key)
-"""
-_GONE_MATCHES = """
-    SELECT one_key, other_key FROM ops.matches
-    WHERE one_key IN (SELECT match_key FROM read_parquet($texts))
-        OR other_key IN (SELECT match_key FROM read_parquet($texts))
 """
 
 
@@ -199,9 +191,6 @@ def _stage_change(run: WritingRun, planned: Plan) -> None:
     pl.DataFrame(schema=RECORDS.schema).write_parquet(no_records)
     place(run, [no_records], replaced=gone)
     _stage_articles(run, gone)
-    texts = run.path("gone_texts")
-    run.lake.query(_GONE_TEXTS, {"records": str(gone)}).write_parquet(texts)
-    run.lake.query(_GONE_MATCHES, {"texts": str(texts)}).write_parquet(run.path("gone_matches"))
     probes = read_probes(planned.texts["passages"].to_list())
     held = _held_rows(run, planned)
     held.write_parquet(run.path(QUARANTINE.name))
@@ -309,8 +298,7 @@ def _commit(run: WritingRun, entry: str) -> None:
             replace_rows(lake, table, staged, replaced=run.path(f"gone.{table.name}"), key="article_id")
         for table in set(PLACED) - {RECORD_ARTICLES, ARTICLES, ARTICLE_FIELDS, FINGERPRINTS, MATCHES}:
             lake.insert(table, run.staged(table.name))
-        replace_rows(lake, FINGERPRINTS, [], replaced=run.path("gone_texts"), key="match_key")
-        replace_rows(lake, MATCHES, [], replaced=run.path("gone_matches"), key="one_key, other_key")
+        forget_gone(run)
         held = run.path(QUARANTINE.name)
         replace_rows(lake, QUARANTINE, [held], replaced=held, key="quarantine_id")
         for table, key in _KEYS.items():

@@ -43,10 +43,15 @@ def plain_text(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def printable(text: str) -> str:
+    """Return the text safe to print on a screen: control characters are shown as �."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
 def cell_text(value: object) -> str:
-    """Return the value as a cell of a table on a screen, safe to print there: control characters are shown as �."""
+    """Return the value as a cell of a table on a screen, safe to print there."""
     if value is None:
         return "[dim]NULL[/dim]"
     text = value.isoformat(" ", "seconds") if isinstance(value, datetime) else plain_text(value)
     shown = text if len(text) <= CELL_CHARS else text[:CELL_CHARS] + "…"
-    return escape("".join(char if char.isprintable() or char == "\n" else "�" for char in shown))
+    return escape(printable(shown))

@@ -14,8 +14,9 @@ from flows.display import show_progress, tell, tell_waiting
 from flows.doctor import examine
 from flows.maintaining import Maintained
 from flows.maintaining import maintain as maintain_home
-from flows.options import ConfigOption, HomeOption
+from flows.options import ConfigOption, HomeOption, UsageError
 from flows.rebuild import rebuild_fingerprints
+from flows.rebuild_text_cli import rebuild_text_of
 from flows.rebuilding import rebuild_home
 from flows.repair import repair
 from flows.settings import Settings, home_root, load_settings
@@ -145,19 +146,26 @@ class Part(StrEnum):
     """What can be made anew."""
 
     FINGERPRINTS = "fingerprints"
+    TEXT = "text"
 
 
-def rebuild(
+def rebuild(  # noqa: PLR0917 -- typer reads options from parameters
     only: Annotated[Part | None, typer.Option(help="Make only this anew, from the stored records.")] = None,
+    source: Annotated[str | None, typer.Option(help="Of text: only records of this source.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Of text: only say what would change.")] = False,  # noqa: FBT002 -- typer's way
     as_json: JsonOption = False,  # noqa: FBT002 -- typer's way
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> int:
     """Make all tables anew from the raw store and the journal, also where the catalog or the lake is lost."""
+    if only is not Part.TEXT and (source is not None or dry_run):
+        raise UsageError(f"--source and --dry-run go with --only {Part.TEXT}.")
     settings = load_settings(home=home, config=config)
     if only is None:
         return _rebuild_home(settings, as_json=as_json)
     _in_use(settings.home, f"rebuild {only} of")
+    if only is Part.TEXT:
+        return rebuild_text_of(settings, source=source, is_dry_run=dry_run, as_json=as_json)
     with show_progress() as on_progress:
         summary = rebuild_fingerprints(settings, on_wait=tell_waiting, on_progress=on_progress)
     if as_json:

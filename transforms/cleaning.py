@@ -32,10 +32,10 @@ from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_ma
 from transforms.urls import canonicalize_urls
 
 CLEANING_VERSION = 1
-"""Version of the rules by which a record is made of what a parser yields: code, phrases, and what either rests on.
+"""Version of the rules by which a record is made of what came in: code, phrases, and what either rests on.
 
-To be raised with every change by which some text comes out otherwise, be it one new phrase; what earlier versions made
-is cleaned again by `copydesk rebuild --only text`. What a source declares is no part of it.
+To be raised with every change by which some text comes out otherwise, be it one new phrase or a newer library; what
+earlier versions made is cleaned again by `copydesk rebuild --only text`. What a source declares is no part of it.
 """
 
 FUTURE_TOLERANCE = timedelta(days=1)  # a date without time or zone may be ahead by that much
