@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -20,7 +20,6 @@ from warehouse.database import extension_versions
 from warehouse.errors import JournalError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import read_journal, unnoted
-from warehouse.journal_entry import Entry
 from warehouse.lake import check_not_lost, read_lake
 from warehouse.publish import is_stale
 from warehouse.query import read_published
@@ -118,15 +117,19 @@ def _check_catalog(home: Home) -> Check:
 
 def _check_journal(home: Home) -> Check:
     try:
-        entries = read_journal(home)
+        entries, named = 0, set()
+        for entry in read_journal(home):
+            entries += 1
+            named |= {drop["drop_sha256"] for drop in entry.drops}
     except JournalError as error:
         return Check("journal", str(error), "Restore journal/ from a backup.")
     if missing := _without_entry(home):
         return Check("journal", f"{missing:,} commits have no entry", "Run copydesk publish.")
-    if gone := _not_in_raw_store(home, entries):
+    store = RawStore(home.raw)
+    if gone := sorted(sha256 for sha256 in named - {None} if not store.holds(sha256)):
         finding = f"the bytes of {len(gone):,} drops that it names are gone, the first is {gone[0]}"
         return Check("journal", finding, "Run copydesk doctor --repair, or restore raw/ from a backup.")
-    return Check("journal", f"{len(entries):,} entries, a rebuild has what it needs")
+    return Check("journal", f"{entries:,} entries, a rebuild has what it needs")
 
 
 def _without_entry(home: Home) -> int:
@@ -136,12 +139,6 @@ def _without_entry(home: Home) -> int:
             return len(list(unnoted(lake)))
     except WarehouseError:
         return 0
-
-
-def _not_in_raw_store(home: Home, entries: Sequence[Entry]) -> list[str]:
-    store = RawStore(home.raw)
-    named = {drop["drop_sha256"] for entry in entries for drop in entry.drops} - {None}
-    return sorted(sha256 for sha256 in named if not store.holds(sha256))
 
 
 def _check_drops(home: Home) -> Check:

@@ -26,7 +26,6 @@ from flows.settings import Settings
 from warehouse.errors import NotPublishedError, RawDropError
 from warehouse.home import Home
 from warehouse.journal import read_journal
-from warehouse.journal_entry import Entry
 from warehouse.lake import open_lake
 from warehouse.publish import remove_leftovers
 from warehouse.query import read_published
@@ -81,9 +80,10 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class _Past:
-    """What is to be made anew: the entries, drops without one, and why drops cannot be read, by their hash."""
+    """What is to be made anew: how many entries, drops without one, and why drops cannot be read, by their hash."""
 
-    entries: Sequence[Entry]
+    home: Home
+    entries: int
     others: pl.DataFrame
     damaged: Mapping[str, str]
 
@@ -115,7 +115,7 @@ def rebuild_home(
         pass_over_news(settings)
         drops, loaded, held_back = read_published(home, _COUNTS).row(0)
         return Rebuilt(
-            runs=len(past.entries),
+            runs=past.entries,
             drops=drops,
             records_loaded=loaded,
             records_quarantined=held_back,
@@ -127,8 +127,10 @@ def rebuild_home(
 
 def _read_past(home: Home, *, on_progress: OnProgress) -> _Past:
     """Read the journal and the ledgers, and hold the bytes of all drops against their hashes."""
-    store, entries = RawStore(home.raw), read_journal(home)
-    known = {(drop["source"], drop["drop_sha256"]) for entry in entries for drop in entry.drops}
+    store, entries, known = RawStore(home.raw), 0, set()
+    for entry in read_journal(home):  # one at a time: together they name every drop that there ever was
+        entries += 1
+        known |= {(drop["source"], drop["drop_sha256"]) for drop in entry.drops}
     others = [(sha256, delivery) for sha256, delivery in store.delivered() if (delivery.source, sha256) not in known]
     if not known and not others:
         raise NotPublishedError(f"There is nothing to make {home.root} anew from: run copydesk ingest first.")
@@ -140,7 +142,7 @@ def _read_past(home: Home, *, on_progress: OnProgress) -> _Past:
             sizes[sha256] = store.check(sha256)
         except RawDropError as error:
             damaged[sha256] = str(error)
-    return _Past(entries, _as_drops(others, sizes), damaged)
+    return _Past(home, entries, _as_drops(others, sizes), damaged)
 
 
 def _as_drops(delivered: Sequence[tuple[str, Delivery]], sizes: Mapping[str, int]) -> pl.DataFrame:
@@ -187,8 +189,8 @@ def _scratch(home: Home) -> Iterator[Home]:
 def _do_again(settings: Settings, past: _Past, *, on_progress: OnProgress) -> tuple[Sequence[LeftOut], str | None]:
     """Repeat all entries, then take in the other drops; return what could not be done, and the run of the latter."""
     left_out: list[LeftOut] = []
-    runs = len(past.entries) + bool(past.others.height)
-    for number, entry in enumerate(past.entries, start=1):
+    runs = past.entries + bool(past.others.height)
+    for number, entry in enumerate(read_journal(past.home), start=1):
         drops = _set_aside(entry.drops, past.damaged, left_out)
         try:
             repeat(settings, replace(entry, drops=drops), on_progress=_of_run(number, runs, on_progress))

@@ -12,14 +12,15 @@ is the position among all files; a run is known by its id, which the commit has 
 Long lists are not given to the commit: they are read from the rows that it wrote.
 """
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from transforms.ops_schema import DROPS, QUARANTINE, RUNS
 from warehouse.earlier_runs import earlier_entries
 from warehouse.errors import JournalError
-from warehouse.files import write_synced
+from warehouse.files import sync, write_synced
 from warehouse.home import Home
 from warehouse.journal_entry import DISMISS, INGEST, NEW_PATHS, Entry, parse_entry
 from warehouse.lake import Lake
@@ -38,13 +39,13 @@ _SECONDS = f"SELECT seconds FROM {RUNS.name} WHERE run_id = $run_id"
 _ROWS = f"SELECT quarantine_id FROM {stored_name(QUARANTINE)} WHERE commit_no = $commit_no ORDER BY quarantine_id"
 
 
-def read_journal(home: Home) -> list[Entry]:
-    """Return all entries, oldest first.
+def read_journal(home: Home) -> Iterator[Entry]:
+    """Yield all entries, oldest first.
 
     Raises:
         JournalError: if a file cannot be read.
     """
-    return [_read(path) for path in _files(home)]
+    return map(_read, _files(home))
 
 
 def _files(home: Home) -> list[Path]:
@@ -64,17 +65,31 @@ def _read(path: Path) -> Entry:
 def note_commits(lake: Lake) -> int:
     """Write the files of commits that have none yet, oldest first; return how many. The caller has the lock.
 
-    Where there is no file at all, runs of a version without a journal get one as well.
+    Where there is no file at all, runs of a version without a journal get one as well, all of them or none.
     """
     files = _files(lake.home)
     missing = [_with_rows(lake, snapshot, entry) for snapshot, entry in unnoted(lake)]
-    if not files:
-        own = {entry.run_id for entry in missing}
-        missing = [entry for entry in earlier_entries(lake) if entry.run_id not in own] + missing
-    first = int(files[-1].name.partition("-")[0]) + 1 if files else 1
-    for number, entry in enumerate(missing, start=first):
-        write_synced(lake.home.journal / f"{number:08}-{entry.run_id}.json", entry.as_json().encode())
+    if files:
+        _write(lake.home.journal, missing, first=int(files[-1].name.partition("-")[0]) + 1)
+    else:
+        starts = {entry.started_at for entry in missing}
+        missing = [entry for entry in earlier_entries(lake) if entry.started_at not in starts] + missing
+        _begin(lake.home, missing)
     return len(missing)
+
+
+def _begin(home: Home, entries: Sequence[Entry]) -> None:
+    part = home.journal.with_name(".journal.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    _write(part, entries, first=1)
+    part.replace(home.journal)
+    sync(home.root)
+
+
+def _write(folder: Path, entries: Sequence[Entry], *, first: int) -> None:
+    for number, entry in enumerate(entries, start=first):
+        write_synced(folder / f"{number:08}-{entry.run_id}.json", entry.as_json().encode())
 
 
 def unnoted(lake: Lake) -> Iterator[tuple[int, Entry]]:

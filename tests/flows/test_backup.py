@@ -68,7 +68,7 @@ def test_backup_restores_everything_at_another_path(
     )
     assert ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]), into=new).records_loaded == 1
     assert copydesk("doctor", "--home", new)[0] == DONE
-    assert len(read_journal(Home(new))) == 2
+    assert len(list(read_journal(Home(new)))) == 2
 
 
 def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
