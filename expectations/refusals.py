@@ -27,10 +27,12 @@ def refusal_phrase(body: pl.Expr, phrases: Sequence[str], *, max_chars: float) -
 def refusal_title(headline: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
     """Return the phrase that is all of `headline`, but for the name of the site behind a bar or a dash; else null.
 
-    Of an error page, the headline says what it is, and the text below only what to do.
+    Of an error page, the headline says what it is, and the text below only what to do. A number alone says nothing: it
+    may be that of a page, or of a record.
     """
     words = _bare_words(headline.str.replace(_SITE_NAME, ""))
-    return pl.when(words.is_in(_known(phrases).str.strip_chars("^$").implode())).then(words)
+    titles = _known(phrases).str.strip_chars("^$")
+    return pl.when(words.is_in(titles.filter(titles.str.contains(r"\p{L}")).implode())).then(words)
 
 
 def _known(phrases: Sequence[str]) -> pl.Series:

@@ -43,13 +43,14 @@ def test_a_longer_text_says_nothing() -> None:
         ("404 Not Found - Gazette - News", True),
         ("Access denied to refugees", False),
         ("Gazette | Access denied", False),
+        ("404", False),
         ("", False),
         (None, False),
     ],
 )
 def test_a_headline_is_a_refusal_if_it_says_nothing_else(headline: str | None, *, is_refusal: bool) -> None:
     headlines = pl.DataFrame({"headline": [headline]}, schema={"headline": pl.String()})
-    found = headlines.select(refusal_title(pl.col("headline"), ["^access denied$", "^404 not found"])).item()
+    found = headlines.select(refusal_title(pl.col("headline"), ["^access denied$", "^404 not found", "^404$"])).item()
     assert (found is not None) == is_refusal
 
 

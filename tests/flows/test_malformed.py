@@ -18,7 +18,7 @@ from transforms.raw_batches import ParseOptions
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
-CONTENT_REASONS = {"missing_body", "body_too_short", "not_prose", "no_records"}
+CONTENT_REASONS = {"missing_body", "no_article", "body_too_short", "not_prose", "no_records"}
 """Reasons on account of what a record says, not of how it is written."""
 
 BY_FILE = """
