@@ -57,7 +57,7 @@ class Withdrawals:
 
     def withhold(self, batch: SourceBatch) -> SourceBatch:
         """Move the records that carry a withdrawn text to the rejects, and leave nothing of these to be seen."""
-        overwritten = self._overwritten([*batch.records["drop_sha256"], *batch.rejects["drop_sha256"]])
+        overwritten = self._overwritten(pl.concat([batch.records["drop_sha256"], batch.rejects["drop_sha256"]]))
         if self.texts.is_empty() and overwritten.is_empty():
             return batch
         texts = batch.records.select(text=pl.concat_str("body", "extra", separator="\n", ignore_nulls=True))
@@ -73,10 +73,10 @@ class Withdrawals:
             rejects=pl.concat([rejects.filter(~pl.col("is_gone")).drop("is_gone"), gone]),
         )
 
-    def _overwritten(self, drops: Sequence[str]) -> pl.DataFrame:
+    def _overwritten(self, drops: pl.Series) -> pl.DataFrame:
         found = [
             (drop, number)
-            for drop in sorted(set(drops))
+            for drop in drops.unique().sort()
             if (redaction := self.store.redaction(drop)) is not None
             for number in redaction.records
         ]

@@ -237,7 +237,9 @@ def test_kill_at_any_point_leaves_the_home_as_before_or_as_after(
     assert_same(state_of(query, two_runs), expected)
 
 
-@pytest.mark.parametrize("damage", ["gone", "rubbish", "lake gone"])
+@pytest.mark.parametrize(
+    "damage", ["gone", *(pytest.param(damage, marks=pytest.mark.long) for damage in ("rubbish", "lake gone"))]
+)
 def test_lost_part_is_named_by_an_ingest_and_made_good_by_a_rebuild(
     damage: str, two_runs: Path, copydesk: Copydesk, query: Query, tmp_path: Path
 ) -> None:
@@ -325,6 +327,7 @@ def test_drops_without_an_entry_come_last_as_one_run(two_runs: Path, copydesk: C
     assert_same(state_of(query, two_runs), expected_again)
 
 
+@pytest.mark.long
 def test_home_of_a_version_without_a_journal_gets_one_from_its_tables(
     two_runs: Path, copydesk: Copydesk, query: Query, kill_at: KillAt
 ) -> None:
@@ -347,6 +350,7 @@ def test_home_of_a_version_without_a_journal_gets_one_from_its_tables(
     assert_same(state_of(query, two_runs), expected)
 
 
+@pytest.mark.long
 def test_commit_of_a_killed_run_is_entered_by_the_next_and_made_anew(
     drops: Sequence[Path], tmp_path: Path, copydesk: Copydesk, query: Query, kill_at: KillAt
 ) -> None:
@@ -362,6 +366,7 @@ def test_commit_of_a_killed_run_is_entered_by_the_next_and_made_anew(
     assert len(list(read_journal(Home(home)))) == 3
 
 
+@pytest.mark.long
 def test_what_a_replay_let_in_comes_with_its_drop_where_a_rule_has_changed(
     two_runs: Path, ingest: Ingest, copydesk: Copydesk, query: Query, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -383,6 +388,7 @@ def test_what_a_replay_let_in_comes_with_its_drop_where_a_rule_has_changed(
     ]
 
 
+@pytest.mark.long
 def test_decision_about_what_is_not_there_any_more_is_told(
     two_runs: Path, copydesk: Copydesk, query: Query, ingest: Ingest, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -415,6 +421,7 @@ def test_nothing_is_made_of_a_home_without_drops(copydesk: Copydesk, tmp_path: P
     assert (code, "copydesk ingest" in errors) == (WRONG_USAGE, True)
 
 
+@pytest.mark.long
 def test_alerts_are_not_sent_again(two_runs: Path, copydesk: Copydesk) -> None:
     settings = load_settings(home=two_runs)
     said: list[str] = []

@@ -183,6 +183,7 @@ def test_records_of_other_sources_are_left_as_they_are(
     )
 
 
+@pytest.mark.long
 def test_article_of_another_source_gets_a_headline_back_that_stands_nowhere_else_now(
     ingest: Ingest, copydesk: Copydesk, query: Query, tmp_path: Path, write_lines: Any
 ) -> None:
@@ -225,6 +226,7 @@ def test_record_that_would_fail_a_critical_rule_is_left_as_it_is_and_named(
     assert query("SELECT DISTINCT cleaning_version FROM records") == [(CLEANING_VERSION,)]
 
 
+@pytest.mark.long
 def test_record_that_is_not_found_where_it_lay_is_left_as_it_is(older: Home, begin_with: Any, home: Path) -> None:
     begin_with(older.root)
     (home / "copydesk.toml").write_text("[sources.gazette]\nmax_record_bytes = 10\n")
@@ -234,6 +236,7 @@ def test_record_that_is_not_found_where_it_lay_is_left_as_it_is(older: Home, beg
     assert "see whether the settings of gazette have changed" in done.left_alone["why"][0]
 
 
+@pytest.mark.long
 def test_record_of_a_drop_that_is_damaged_is_left_as_it_is(
     older: Home, begin_with: Any, home: Path, query: Query
 ) -> None:

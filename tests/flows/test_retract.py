@@ -158,7 +158,9 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(loaded: Path, withdraw: Wi
 
 
 @pytest.mark.usefixtures("loaded")
-@pytest.mark.parametrize("column", ["record_id", "article_id", "canonical_url"])
+@pytest.mark.parametrize(
+    "column", ["article_id", *(pytest.param(name, marks=pytest.mark.long) for name in ("record_id", "canonical_url"))]
+)
 def test_it_is_found_by_record_article_and_address(column: str, withdraw: Withdraw, query: Query) -> None:
     sql = f"SELECT {column} FROM records JOIN record_articles USING (record_id) WHERE external_id = 'id-1'"
     [(target,)] = query(sql)
@@ -233,6 +235,7 @@ def test_what_is_held_back_is_withdrawn_too(
     assert query("SELECT count(*) FROM records WHERE source = 'bad'") == [(2,)]
 
 
+@pytest.mark.long
 def test_what_is_only_held_back_can_be_named(
     tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -268,6 +271,7 @@ def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
     assert query("SELECT count(*) FROM ops.retractions") == [(1,)]
 
 
+@pytest.mark.long
 def test_another_text_at_the_same_address_can_be_withdrawn_later(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -372,6 +376,7 @@ def plant_in(name: str) -> Callable[[Path], None]:
     return plant
 
 
+@pytest.mark.long
 def test_what_a_killed_run_landed_goes_once_no_run_is_at_work(loaded: Path, tmp_path: Path, withdraw: Withdraw) -> None:
     store = RawStore(Home(loaded).raw)
     for name in ("old", "new"):
@@ -415,6 +420,7 @@ def test_the_proof_fails_wherever_the_text_is_left(place: str, loaded: Path, wit
     assert len(proof.remains) == 1
 
 
+@pytest.mark.long
 def test_a_text_that_many_articles_share_takes_none_of_them_with_it(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
