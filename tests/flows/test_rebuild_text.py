@@ -310,7 +310,7 @@ def test_what_came_in_reaches_no_terminal_as_control_characters(capsys: pytest.C
     ("arguments", "said"),
     [
         (["--only", "text", "--source", "wires"], "There is no source 'wires'; known are gazette, policy-mirror, wire"),
-        (["--only", "fingerprints", "--dry-run"], "--source, --dry-run and --json go with --only text"),
+        (["--only", "fingerprints", "--dry-run"], "--source and --dry-run go with --only text"),
     ],
 )
 def test_wrong_usage_says_what_can_be_rebuilt(arguments: list[str], said: str, older: Home, copydesk: Copydesk) -> None:
