@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -118,6 +118,7 @@ def _slot_expression(slot: Sequence[str]) -> str:
     return f"(?:{'|'.join(map(_word_expression, slot))})"
 
 
+@cache
 def _word_expression(word: str) -> str:
     if word in _NO_WORDS:
         return {"#": r" \d[^ ]*(?: \d+)*", "$": "(?= $)"}[word]
@@ -140,9 +141,10 @@ def _held(slots: Sequence[Sequence[str]], common: AbstractSet[str], *, is_anchor
 def _telling_chars(slot: Sequence[str], common: AbstractSet[str]) -> int:
     """Letters of the word that tells least; none where any line may hold one, or where they are few."""
     chars = min((len(_longest_word(word)) for word in slot), default=0)
-    return 0 if chars < LEAST_HINT_CHARS or (_NO_WORDS | common) & set(slot) else chars
+    return 0 if chars < LEAST_HINT_CHARS or not (_NO_WORDS.isdisjoint(slot) and common.isdisjoint(slot)) else chars
 
 
+@cache
 def _longest_word(literal: str) -> str:
     """Return the longest word of a literal, which a line that holds the literal holds; a stem keeps its mark."""
     return max(literal.split(), key=lambda word: len(word.removesuffix("*")))
@@ -217,5 +219,6 @@ class Phrases:
         return Found(pl.DataFrame(matches, schema=MATCHES, orient="row"), kinds)
 
 
+@cache
 def _as_literal(word: str) -> str:
     return fold_literal(word) + "*" * word.endswith("*")

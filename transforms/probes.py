@@ -21,9 +21,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from transforms.compiled import compiled
-from transforms.letters import text_buffers
-
 PASSAGE: Final = 24
 """Folded bytes of a passage: five English words; shorter ones are phrases that others use."""
 
@@ -36,12 +33,12 @@ MOST_PASSAGES = 48
 FEWEST_PLAIN = 16
 """Passages of plain letters below which others are taken as well."""
 
-_BASE: Final = np.uint64(0x9E3779B97F4A7C15)
-_MIX: Final = np.uint64(0xD6E8FEB86659FD93)
+BASE: Final = np.uint64(0x9E3779B97F4A7C15)
+MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _MAP_BITS: Final = 18
 _ASCII: Final = 128
-_SHIFT: Final = np.uint64(64 - _MAP_BITS)
-_FIRST_POWER: Final = np.uint64(pow(int(_BASE), PASSAGE, 1 << 64))
+SHIFT: Final = np.uint64(64 - _MAP_BITS)
+FIRST_POWER: Final = np.uint64(pow(int(BASE), PASSAGE, 1 << 64))
 
 _PLAIN = re.compile(rf"[A-Za-z0-9 ]{{{PASSAGE},}}")
 
@@ -51,7 +48,7 @@ def _folded() -> NDArray[np.uint8]:
     return np.array([*kept, *range(_ASCII, 256)], np.uint8)
 
 
-_FOLD = _folded()
+FOLD = _folded()
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Probes:
     def is_possible(self) -> NDArray[np.bool_]:
         """Whether there are digests of which some bits are those of its place."""
         found = np.zeros(1 << _MAP_BITS, np.bool_)
-        found[((self.keys * _MIX) >> _SHIFT).astype(np.int64)] = True
+        found[((self.keys * MIX) >> SHIFT).astype(np.int64)] = True
         return found
 
     @property
@@ -113,14 +110,18 @@ def read_probes(texts: Sequence[Sequence[str]]) -> Probes:
 
 def find_in_bytes(probes: Probes, content: bytes) -> NDArray[np.int64]:
     """Return the passages that stand in `content`, in ascending order."""
+    from transforms.probe_scan import scan  # noqa: PLC0415 -- 0.3 s for the compiler
+
     data = np.frombuffer(content, np.uint8)
-    return np.unique(_search(probes, data, np.array([0, len(data)], np.int64))[1])
+    return np.unique(scan(probes, data, np.array([0, len(data)], np.int64))[1])
 
 
 def find_in_texts(probes: Probes, texts: pl.Series) -> pl.DataFrame:
     """Return which passages stand in which of the texts, or binary values: `row`, `passage`, each pair once."""
-    data, ends = text_buffers(texts.fill_null(b"" if texts.dtype == pl.Binary else ""))
-    rows, passages = _search(probes, data, ends)
+    from transforms.letters import text_buffers  # noqa: PLC0415 -- 0.3 s for the compiler
+    from transforms.probe_scan import scan  # noqa: PLC0415 -- the same
+
+    rows, passages = scan(probes, *text_buffers(texts.fill_null(b"" if texts.dtype == pl.Binary else "")))
     return pl.DataFrame({"row": rows, "passage": passages}).unique().sort("row", "passage")
 
 
@@ -159,61 +160,12 @@ def _digests(piece: str) -> set[str]:
 
 
 def _fold(content: bytes) -> bytes:
-    folded: NDArray[np.uint8] = _FOLD[np.frombuffer(content, np.uint8)]
+    folded: NDArray[np.uint8] = FOLD[np.frombuffer(content, np.uint8)]
     return folded[folded > 0].tobytes()
 
 
 def _digest(passage: bytes) -> int:
     digest = 0
     for byte in passage:
-        digest = (digest * int(_BASE) + byte) % (1 << 64)
+        digest = (digest * int(BASE) + byte) % (1 << 64)
     return digest
-
-
-def _search(
-    probes: Probes, data: NDArray[np.uint8], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return text and passage of everything that is found in the texts of `data`, of which `ends` are the bounds."""
-    if len(ends) == 1:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    rows, keys, room = np.empty(0, np.int64), np.empty(0, np.int64), 1024
-    found = room + 1
-    while found > room:
-        room = max(room, found)
-        rows, keys = np.empty(room, np.int64), np.empty(room, np.int64)
-        found = _roll(data, ends, _FOLD, probes.is_possible, probes.keys, rows, keys)
-    return rows[:found], probes.passages[keys[:found]]
-
-
-@compiled
-def _roll(  # noqa: PLR0917 -- compiled code takes arrays
-    data: NDArray[np.uint8],
-    ends: NDArray[np.int64],
-    fold: NDArray[np.uint8],
-    is_possible: NDArray[np.bool_],
-    keys: NDArray[np.uint64],
-    found_rows: NDArray[np.int64],
-    found_keys: NDArray[np.int64],
-) -> int:
-    """Write down where a key is met, as far as there is room; tell how often one is."""
-    folded = np.empty(max(np.max(ends[1:] - ends[:-1]), 1), np.uint8)
-    found = 0
-    for row in range(len(ends) - 1):
-        length = 0
-        for at in range(ends[row], ends[row + 1]):
-            byte = fold[data[at]]
-            folded[length] = byte
-            length += int(byte != 0)
-        digest = np.uint64(0)
-        for at in range(length):
-            digest = digest * _BASE + np.uint64(folded[at])
-            if at >= PASSAGE:
-                digest -= np.uint64(folded[at - PASSAGE]) * _FIRST_POWER
-            if at >= PASSAGE - 1 and is_possible[np.int64((digest * _MIX) >> _SHIFT)]:
-                key = np.searchsorted(keys, digest)
-                while key < len(keys) and keys[key] == digest:  # several texts may have the passage
-                    if found < len(found_keys):
-                        found_rows[found], found_keys[found] = row, key
-                    found += 1
-                    key += 1
-    return found

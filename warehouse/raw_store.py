@@ -72,6 +72,7 @@ class RawStore:
             ChangedWhileReadError: if size, time of change or content moved under the reading.
             OSError: if the file cannot be read.
             HomeNotWritableError: if its bytes cannot be stored.
+            RawDropError: if it cannot be told whether some of it was withdrawn.
         """
         with path.open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
@@ -134,11 +135,18 @@ class RawStore:
         return size
 
     def redaction(self, drop_sha256: str) -> Redaction | None:
-        """Return what was overwritten in a drop; null where nothing was."""
+        """Return what was overwritten in a drop; null where nothing was.
+
+        Raises:
+            RawDropError: if the note of it cannot be read.
+        """
+        note = self._redaction_path(drop_sha256)
         try:
-            found = json.loads(self._redaction_path(drop_sha256).read_bytes())
-        except FileNotFoundError:
+            found = json.loads(note.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except (OSError, ValueError) as error:
+            raise RawDropError(f"{note} cannot be read ({error}); restore it from a backup.") from error
         return Redaction(found["sha256"], tuple(found["records"]))
 
     def redact(self, drop_sha256: str, records: Iterable[int], content: Path) -> None:

@@ -267,7 +267,12 @@ def test_doctor_names_each_fault_with_its_remedy(copydesk: Copydesk, drop: Path,
     (home / "copydesk.toml").write_text("[sources.wire]\nencodign = 'x'\n")
     code, output, _ = copydesk("doctor")
     assert code == FAILED
-    for fact in ("1 data files are missing", "Restore lake/", "Run copydesk publish", "did you mean 'encoding'?"):
+    for fact in (
+        "1 data files are missing",
+        "or run copydesk rebuild",
+        "Run copydesk publish",
+        "did you mean 'encoding'?",
+    ):
         assert fact in output
 
 

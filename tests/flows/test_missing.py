@@ -29,8 +29,8 @@ def clock(now: datetime) -> Iterator[None]:
 
     class Stopped(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> "Stopped":
-            return cls.fromtimestamp(now.timestamp(), tz)
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.fromtimestamp(now.timestamp(), tz)
 
     with patch.object(steps, "datetime", Stopped), patch.object(missing, "datetime", Stopped):
         yield

@@ -240,7 +240,8 @@ def test_warehouse_without_incidents_says_all_is_well(
 
 def test_muted_incident_is_no_alarm_and_stands_with_its_end_and_note(copydesk: Copydesk, home: Path) -> None:
     when = datetime.now(UTC)
-    base = {"first_seen_at": when, "last_seen_at": when, "occurrences": 3, "severity": "critical", "source": "wire"}
+    base = {"occurrences": 3, "severity": "critical", "source": "wire"}
+    base |= dict.fromkeys(("first_seen_at", "last_seen_at", "noted_at"), when)
     muted = {"status": "muted", "muted_until": datetime(2099, 1, 2, tzinfo=UTC), "note": "the vendor <knows>"}
     stored(Home(home), [base | muted | {"incident_id": "i_1", "rule": "missing_body", "commit_no": 1}], INCIDENTS)
     page = Path(copydesk("report")[1].strip()).read_text("utf-8")

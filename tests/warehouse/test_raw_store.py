@@ -171,6 +171,19 @@ def test_file_that_cannot_be_read_leaves_nothing(tmp_path: Path, store: RawStore
     assert files_below(store.root) == []
 
 
+@pytest.mark.parametrize("left", [b"", b'{"sha256": "a'])
+def test_bytes_of_which_nobody_can_tell_what_was_withdrawn_are_not_stored(
+    drop: Drop, store: RawStore, left: bytes
+) -> None:
+    sha256 = hashlib.sha256(b"some bytes").hexdigest()
+    note = store.root / sha256[:2] / f"{sha256}.redacted"
+    note.parent.mkdir(parents=True)
+    note.write_bytes(left)
+    with pytest.raises(RawDropError, match=r"\.redacted cannot be read .* restore it"):
+        store.put(drop(b"some bytes"), known=is_new)
+    assert files_below(store.root) == [note.name]
+
+
 def test_missing_bytes_are_named_with_what_to_do(store: RawStore) -> None:
     with pytest.raises(RawDropError, match=r"raw/ab/abc\.zst; restore it from a backup"):
         store.open("abc")

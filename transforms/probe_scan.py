@@ -1,0 +1,59 @@
+"""Looking for passages: a rolling hash over the folded bytes of texts (see `transforms.probes`)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.compiled import compiled
+from transforms.probes import BASE, FIRST_POWER, FOLD, MIX, PASSAGE, SHIFT, Probes
+
+
+def scan(
+    probes: Probes, data: NDArray[np.uint8], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return text and passage of everything that is found in the texts of `data`, of which `ends` are the bounds.
+
+    All texts are read in one pass, whatever the number of digests.
+    """
+    if len(ends) == 1:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    rows, keys, room = np.empty(0, np.int64), np.empty(0, np.int64), 1024
+    found = room + 1
+    while found > room:
+        room = max(room, found)
+        rows, keys = np.empty(room, np.int64), np.empty(room, np.int64)
+        found = _roll(data, ends, FOLD, probes.is_possible, probes.keys, rows, keys)
+    return rows[:found], probes.passages[keys[:found]]
+
+
+@compiled
+def _roll(  # noqa: PLR0917 -- compiled code takes arrays
+    data: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    fold: NDArray[np.uint8],
+    is_possible: NDArray[np.bool_],
+    keys: NDArray[np.uint64],
+    found_rows: NDArray[np.int64],
+    found_keys: NDArray[np.int64],
+) -> int:
+    """Write down where a key is met, as far as there is room; tell how often one is."""
+    folded = np.empty(max(np.max(ends[1:] - ends[:-1]), 1), np.uint8)
+    found = 0
+    for row in range(len(ends) - 1):
+        length = 0
+        for at in range(ends[row], ends[row + 1]):
+            byte = fold[data[at]]
+            folded[length] = byte
+            length += int(byte != 0)
+        digest = np.uint64(0)
+        for at in range(length):
+            digest = digest * BASE + np.uint64(folded[at])
+            if at >= PASSAGE:
+                digest -= np.uint64(folded[at - PASSAGE]) * FIRST_POWER
+            if at >= PASSAGE - 1 and is_possible[np.int64((digest * MIX) >> SHIFT)]:
+                key = np.searchsorted(keys, digest)
+                while key < len(keys) and keys[key] == digest:  # several texts may have the passage
+                    if found < len(found_keys):
+                        found_rows[found], found_keys[found] = row, key
+                    found += 1
+                    key += 1
+    return found
