@@ -14,8 +14,8 @@ import polars as pl
 from flows import steps
 from flows.land import DROP_KEY
 from flows.load import run_row
-from flows.replay_books import drop_status
 from flows.retract import retract
+from flows.retract_commit import book_withdrawn
 from flows.run import NOTHING_PLANNED, OnProgress, Request, Summary, WritingRun
 from flows.settings import Settings
 from transforms.ops_schema import DROPS, QUARANTINE, RETRACTED_TEXTS, RETRACTIONS, RUNS
@@ -56,16 +56,9 @@ def _stage(run: WritingRun, retraction: Mapping[str, Any], texts: list[dict[str,
         noted_at=pl.lit(run.started_at),
         commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
     ).write_parquet(run.path(QUARANTINE.name))
-    counted = was_loaded.group_by(DROP_KEY).agg(gone=pl.len().cast(pl.Int64))
-    drops = run.lake.latest(DROPS).join(counted, on=DROP_KEY)
-    booked = drops.with_columns(
-        records_quarantined=pl.col("records_quarantined") - pl.col("gone"),
-        records_retracted=pl.col("records_retracted") + pl.col("gone"),
-        is_refused=pl.col("status") == "refused",
-        noted_at=pl.lit(run.started_at),
-        commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
-    ).with_columns(status=drop_status())
-    booked.select(DROPS.schema.names()).write_parquet(run.path(DROPS.name))
+    going = was_loaded.group_by(DROP_KEY).agg(going=pl.len().cast(pl.Int64))
+    drops = run.lake.latest(DROPS).join(going, on=DROP_KEY)
+    book_withdrawn(run, drops, out_of="records_quarantined").write_parquet(run.path(DROPS.name))
     pl.DataFrame([retraction], schema=RETRACTIONS.schema).write_parquet(run.path(RETRACTIONS.name))
     pl.DataFrame(texts, schema=RETRACTED_TEXTS.schema).write_parquet(run.path(RETRACTED_TEXTS.name))
     run_row(run, Summary(run.run_id, "done", seconds=run.seconds()), kind=RETRACT).write_parquet(run.path(RUNS.name))

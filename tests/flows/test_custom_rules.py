@@ -55,6 +55,7 @@ def test_a_critical_query_refuses_the_batch(add_rule: AddRule, copydesk: Any, dr
     assert query("SELECT count(*) FROM ops.quarantine WHERE reasons = ['batch_refused']") == [(3,)]
 
 
+@pytest.mark.long
 def test_a_rule_holds_for_the_sources_that_it_names(add_rule: AddRule, copydesk: Any, drop: Path, query: Any) -> None:
     add_rule("desk_markers.sql", "-- sources: wire*, post\n" + MARKERS)
     copydesk("ingest", drop)

@@ -120,6 +120,7 @@ def test_two_stories_that_begin_alike_are_not_joined_by_a_preview(take_in: Any, 
     ]
 
 
+@pytest.mark.long
 def test_an_id_that_is_used_for_something_else_is_flagged_and_makes_no_revision(take_in: Any, query: Query) -> None:
     take_in({"id": "7", "body": article(1, 2, 3)})
     take_in({"id": "7", "body": article(4, 5, 6)}, {"id": "8", "body": article(7, 8, 9)})
@@ -143,6 +144,7 @@ def test_a_text_that_was_changed_under_its_address_is_a_revision(take_in: Any, q
     assert query("SELECT count(*) FROM articles") == [(2,)], "another source's text is no revision"
 
 
+@pytest.mark.long
 def test_a_known_text_that_comes_again_with_an_id_is_a_revision_as_well(take_in: Any, query: Query) -> None:
     first, second = article(1, 2, 3, 4), article(1, 2, 11, 12, 13)
     take_in({"id": "7", "body": first}, {"url": "https://wire.example/b", "body": second})
@@ -218,6 +220,7 @@ def test_rebuild_changes_nothing_that_holds(take_in: Any, query: Query, copydesk
     assert query("SELECT kind FROM ops.runs ORDER BY started_at DESC LIMIT 1") == [("rebuild",)]
 
 
+@pytest.mark.long
 def test_rebuild_counts_every_record_once_where_articles_are_split(
     take_in: Any, query: Query, copydesk: Copydesk, home: Path
 ) -> None:
@@ -230,6 +233,7 @@ def test_rebuild_counts_every_record_once_where_articles_are_split(
     )
 
 
+@pytest.mark.long
 def test_rebuild_follows_the_settings(take_in: Any, query: Query, copydesk: Copydesk, home: Path) -> None:
     take_in({"body": article(1, 2, 3, 4)}, {"body": article(1, 2, 3, 5)})
     assert query("SELECT count(*) FROM articles") == [(1,)]

@@ -31,7 +31,7 @@ POINTS = {
     "after publication": ("flows.load", "write_known_files", "before", 1),
 }
 
-SHOWN_ANYWAY = ("while parsing", "after claiming", "in the middle of the commit", "between commit and publication")
+SHOWN_ANYWAY = ("in the middle of the commit",)
 
 CONTENT = """
     SELECT source, external_id, records.headline, records.body, relation, a.article_id, record_count

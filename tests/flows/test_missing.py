@@ -75,6 +75,7 @@ def daily(daily_home: Path, begin_with: Callable[[Path], None]) -> None:
     begin_with(daily_home)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("daily")
 def test_a_source_that_is_overdue_while_others_deliver_is_told_once_and_resolved_when_it_comes(
     deliver: Any, query: Any
@@ -88,6 +89,7 @@ def test_a_source_that_is_overdue_while_others_deliver_is_told_once_and_resolved
     assert query(INCIDENTS) == [("gazette", "resolved", 1, overdue)]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("daily")
 def test_a_run_without_news_notes_who_has_fallen_silent_and_nothing_else(deliver: Any, query: Any, home: Path) -> None:
     before = latest_snapshot(Home(home))
@@ -114,6 +116,7 @@ def test_a_source_that_declares_when_it_is_due_needs_no_history_nor_ever_have_co
     assert [source for source, *_ in query(INCIDENTS)] == ["wire"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("daily")
 def test_a_source_may_turn_it_off(deliver: Any, query: Any, home: Path) -> None:
     (home / "copydesk.toml").write_text("[sources.gazette]\nrules.drop_missing = { severity = 'info' }\n")
@@ -121,6 +124,7 @@ def test_a_source_may_turn_it_off(deliver: Any, query: Any, home: Path) -> None:
     assert [source for source, *_ in query(INCIDENTS)] == ["post"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("daily")
 def test_figures_of_each_run_are_kept(query: Any) -> None:
     figures = query("SELECT DISTINCT figure FROM ops.source_figures WHERE source = 'gazette' AND item IS NULL")

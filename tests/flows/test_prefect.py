@@ -100,6 +100,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, a_record: Any, write_lines:
             process.stderr.close()
 
 
+@pytest.mark.long
 def test_schedule_yields_runs_that_take_in_the_drop_zone(served: Served, query: Query) -> None:
     """SQLAlchemy 2.1 lets the scheduler schedule nothing, without a word."""
     completed = until(

@@ -156,6 +156,7 @@ def lose_the_lake(home: Path) -> None:
     shutil.rmtree(home / "lake")
 
 
+@pytest.mark.long
 def test_everything_happened_in_the_home_that_is_rebuilt(lived: Path) -> None:
     assert [entry.kind for entry in read_journal(Home(lived))] == [
         *("ingest", "ingest", "new_paths", "ingest", "dismiss", "dismiss", "dismiss", "reclean", "reclean", "reclean"),
@@ -163,6 +164,7 @@ def test_everything_happened_in_the_home_that_is_rebuilt(lived: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_lost_warehouse_is_made_anew_in_every_row_and_column(home: Path, copydesk: Copydesk, query: Query) -> None:
     expected = state_of(query, home)
     empty = {name for name in STORED if not expected[name]}
@@ -205,17 +207,13 @@ POINTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("point", "is_lost"),
     [
-        ("between catalog and publication", False),
-        pytest.param("between catalog and publication", True, marks=pytest.mark.long),
-        pytest.param("while runs are made anew", True, marks=pytest.mark.long),
-        *(
-            pytest.param(point, False, marks=pytest.mark.long)
-            for point in POINTS
-            if point != "between catalog and publication"
-        ),
+        *((point, False) for point in POINTS),
+        ("between catalog and publication", True),
+        ("while runs are made anew", True),
     ],
 )
 def test_kill_at_any_point_leaves_the_home_as_before_or_as_after(
@@ -262,6 +260,7 @@ def test_lost_part_is_named_by_an_ingest_and_made_good_by_a_rebuild(
     assert copydesk("ingest", more, "--home", two_runs)[0] == DONE
 
 
+@pytest.mark.long
 def test_readers_of_another_process_see_no_half_and_no_error(
     two_runs: Path, copydesk: Copydesk, repository: Path
 ) -> None:
@@ -284,6 +283,7 @@ def test_readers_of_another_process_see_no_half_and_no_error(
     assert copydesk("doctor", "--home", two_runs)[0] == DONE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", [None, b"rubbish"])
 def test_drop_whose_bytes_are_lost_is_named_and_nothing_is_changed_while_its_records_are_there(
     damage: bytes | None, two_runs: Path, copydesk: Copydesk, query: Query, drops: Sequence[Path]
@@ -310,6 +310,7 @@ def test_drop_whose_bytes_are_lost_is_named_and_nothing_is_changed_while_its_rec
     assert_same(state_of(query, two_runs), of_content)
 
 
+@pytest.mark.long
 def test_drops_without_an_entry_come_last_as_one_run(two_runs: Path, copydesk: Copydesk, query: Query) -> None:
     content = "SELECT record_id, body, flags FROM records ORDER BY ALL"
     books = "SELECT uri, uris, bytes, records_in, records_loaded, status, received_at FROM ops.drops ORDER BY ALL"
@@ -403,6 +404,7 @@ def test_decision_about_what_is_not_there_any_more_is_told(
     assert query("SELECT status FROM ops.quarantine WHERE source = 'island'", two_runs) == [("dismissed",)]
 
 
+@pytest.mark.long
 def test_entry_that_cannot_be_read_is_named_and_nothing_is_changed(
     two_runs: Path, copydesk: Copydesk, query: Query
 ) -> None:

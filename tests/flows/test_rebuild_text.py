@@ -165,6 +165,7 @@ def test_preview_tells_of_each_record_what_would_change_and_writes_nothing(
     assert files_of(older.root) == before
 
 
+@pytest.mark.long
 def test_records_of_other_sources_are_left_as_they_are(
     older: Home, begin_with: Any, copydesk: Copydesk, query: Query
 ) -> None:
@@ -200,6 +201,7 @@ def test_article_of_another_source_gets_a_headline_back_that_stands_nowhere_else
     assert query("SELECT count(*) FROM records WHERE headline IS NULL") == [(1,)]
 
 
+@pytest.mark.long
 def test_record_that_would_fail_a_critical_rule_is_left_as_it_is_and_named(
     ingest: Ingest, copydesk: Copydesk, query: Query, tmp_path: Path, a_record: Any, write_lines: Any, home: Path
 ) -> None:
@@ -251,6 +253,7 @@ def test_record_of_a_drop_that_is_damaged_is_left_as_it_is(
     assert query("SELECT count(*) FROM records WHERE body LIKE '%harbour%'") == [(0,)]
 
 
+@pytest.mark.long
 def test_records_from_before_there_were_versions_are_older_than_any(
     older: Home, home: Path, copydesk: Copydesk, query: Query
 ) -> None:

@@ -120,7 +120,7 @@ def test_damaged_catalog_is_named_and_readers_read_on(
     assert ingest(drops[1]).records_loaded == 1
 
 
-@pytest.mark.parametrize("content", [None, b"", b"x"])
+@pytest.mark.parametrize("content", [None, *(pytest.param(left, marks=pytest.mark.long) for left in (b"", b"x"))])
 def test_catalog_that_is_gone_or_empty_is_never_begun_anew_beside_data(
     drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query, content: bytes | None
 ) -> None:
@@ -146,9 +146,7 @@ sys.exit(run(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize(
-    "limit", [pytest.param(500, marks=pytest.mark.long), pytest.param(20_000, marks=pytest.mark.long), 150_000]
-)
+@pytest.mark.parametrize("limit", [500, *(pytest.param(limit, marks=pytest.mark.long) for limit in (20_000, 150_000))])
 def test_full_disk_is_said_and_loses_nothing(
     home: Path, ingest: Ingest, query: Query, tmp_path: Path, a_record: Any, write_lines: Any, limit: int
 ) -> None:

@@ -337,6 +337,7 @@ def test_decision_on_a_line_holds_for_replayed_records_as_for_others(
     assert state_of(query, home) == state_of(query, undisturbed)
 
 
+@pytest.mark.long
 def test_second_replay_makes_no_commit_and_no_run(
     drops: list[Path], home: Path, declare: Declare, ingest: Ingest, replay: Replay
 ) -> None:

@@ -204,6 +204,7 @@ def test_when_it_comes_again_it_is_held_back_without_a_word_of_it(
     assert stands_in(loaded, OWN) == []
 
 
+@pytest.mark.long
 def test_a_run_that_began_before_sets_it_aside_too(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, query: Query, write_lines: WriteLines
 ) -> None:
@@ -258,7 +259,7 @@ def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr(retracting, "_commit", die)
+        patched.setattr(retracting, "commit_retraction", die)
         with pytest.raises(KilledError):
             withdraw(SECRET["url"])
     assert query("SELECT count(*) FROM records WHERE external_id = 'id-1'") == [(1,)]
@@ -297,6 +298,7 @@ def test_a_long_drop_is_searched_to_its_end(home: Path, tmp_path: Path, monkeypa
     assert len(place.passages) == probes.count
 
 
+@pytest.mark.long
 def test_made_anew_the_warehouse_is_what_it_was(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -321,6 +323,7 @@ def test_made_anew_the_warehouse_is_what_it_was(
     assert query(UNBALANCED) == []
 
 
+@pytest.mark.long
 def test_reports_and_alerts_that_wait_lose_it(loaded: Path, withdraw: Withdraw) -> None:
     settings = load_settings(home=loaded)
     page = write_report(settings)
@@ -434,6 +437,7 @@ def test_a_text_that_many_articles_share_takes_none_of_them_with_it(
     assert query("SELECT count(*) FROM articles") == [(5,)]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_backups_doctor_and_replays_know_of_it(
     tmp_path: Path, withdraw: Withdraw, copydesk: Callable[..., tuple[int, str, str]], query: Query

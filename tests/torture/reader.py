@@ -8,6 +8,9 @@ import sys
 
 import duckdb
 
+PAUSE_SECONDS = 0.05
+"""Between two reads: what is read must have a processor to go on with."""
+
 AGREE = """
     SELECT (SELECT count(*) FROM records) = (SELECT coalesce(sum(records_loaded), 0) FROM ops.drops)
         AND (SELECT count(*) FROM records) = (SELECT count(*) FROM record_articles)
@@ -21,7 +24,7 @@ AGREE = """
 def main(path: str) -> None:
     """Read until told to stop."""
     reads = 0
-    while not reads or not select.select([sys.stdin], [], [], 0)[0]:
+    while not reads or not select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:
         try:
             with duckdb.connect(path, read_only=True) as published:
                 [(agrees,)] = published.execute(AGREE).fetchall()

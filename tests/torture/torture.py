@@ -36,8 +36,11 @@ READ = Path(__file__).with_name("reader.py")
 DIE = Path(__file__).with_name("die_at.py")
 SECONDS = 120.0
 READERS = 2
+LARGE_DISK = 1 << 30
 DROPS = "{drops}"
 """Stands for the drops in the words of a command."""
+
+Resize = Callable[[int], object]
 
 CONTENT = {
     "records": "SELECT * EXCLUDE (run_id, ingested_at) FROM records ORDER BY ALL",
@@ -137,6 +140,21 @@ COMMANDS = (
         ),
     ),
     Command(
+        "retract",
+        ("retract", "https://wire.example/9", "--reason", "as its author asked"),
+        (
+            "flows.retract redact_drop before 1",
+            "warehouse.raw_store sync after 1",
+            "flows.retract redact_drop after 1",
+            "flows.retract_commit forget_gone after 1",
+            "flows.retract commit_retraction after 1",
+            "warehouse.publish write_views after 1",
+            "flows.retract clear_away before 1",
+            "flows.retract refresh_statistics after 1",
+            "flows.retract prove before 1",
+        ),
+    ),
+    Command(
         "rebuild",
         ("rebuild",),
         (
@@ -202,11 +220,12 @@ class Torture:
         self._round("kills at a moment", command, lambda: self._kill_after(command, after), what=what)
 
     def fill_disk(self) -> None:
-        """Let a command meet a full disk."""
-        command = self._random.choice(self._commands[:4])
-        limit = int(2 ** self._random.uniform(9, 21))
-        what = f"{command.name} with {limit:,} bytes"
-        self._round("full disks", command, lambda: self._limit(command, limit), what=what)
+        """Let a command meet a full disk, and then have room again."""
+        command = self._random.choice(self._commands[:5])
+        room = int(2 ** self._random.uniform(9, 21))
+        what = f"{command.name} with {room:,} bytes"
+        with self._own_disk() as resize:
+            self._round("full disks", command, lambda: self._run_with(command, room, resize), what=what)
 
     def _round(self, kind: str, command: Command, disturb: Callable[[], None], *, what: str) -> None:
         self.counts.rounds[kind] += 1
@@ -236,7 +255,7 @@ class Torture:
 
     def _begin(self) -> None:
         shutil.rmtree(self._home, ignore_errors=True)
-        shutil.copytree(self._base, self._home)
+        shutil.copytree(self._base, self._home, dirs_exist_ok=True)  # it may be where a disk is mounted
 
     def _make_base(self) -> Path:
         """Make a home with a run, rows to replay, a line to accept, and files to merge, at the path of its copies."""
@@ -262,9 +281,15 @@ class Torture:
         command = [sys.executable, "-c", RUN, *map(str, words), "--home", str(self._home)]
         return subprocess.run(command, check=False, capture_output=True)
 
-    def _run(self, command: Command) -> subprocess.CompletedProcess[bytes]:
+    def _run(
+        self, command: Command, *, preexec_fn: Callable[[], None] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [sys.executable, "-c", RUN, *self._command(command)], check=False, capture_output=True, timeout=SECONDS * 5
+            [sys.executable, "-c", RUN, *self._command(command)],
+            check=False,
+            capture_output=True,
+            timeout=SECONDS * 5,
+            preexec_fn=preexec_fn,
         )
 
     def _die_at(self, command: Command, step: str) -> None:
@@ -280,17 +305,26 @@ class Torture:
             time.sleep(seconds)
             running.kill()
 
-    def _limit(self, command: Command, limit: int) -> None:
-        def no_more() -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    @contextmanager
+    def _own_disk(self) -> Iterator[Resize | None]:
+        """Put the home folder on a disk of its own, and give what sets its size; nothing where that is not allowed."""
+        self._home.mkdir(exist_ok=True)
+        disk = ["mount", "-t", "tmpfs", "-o", f"size={LARGE_DISK}", "tmpfs", str(self._home)]
+        if not shutil.which("mount") or subprocess.run(disk, check=False, capture_output=True).returncode:
+            yield None
+            return
+        try:
+            yield lambda size: subprocess.run(["mount", "-o", f"remount,size={size}", str(self._home)], check=True)
+        finally:
+            subprocess.run(["umount", str(self._home)], check=True)
 
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, *self._command(command)],
-            check=False,
-            capture_output=True,
-            preexec_fn=no_more,
-        )
+    def _run_with(self, command: Command, room: int, resize: Resize | None) -> None:
+        if resize is None:
+            done = self._run(command, preexec_fn=lambda: _grow_no_further(room))
+        else:
+            resize(shutil.disk_usage(self._home).used + room)
+            done = self._run(command)
+            resize(LARGE_DISK)
         if b"Traceback" in done.stderr:
             self.counts.fault("no sentence", done.stderr.decode()[-300:])
 
@@ -320,6 +354,11 @@ class Torture:
             return {name: published.execute(query).fetchall() for name, query in CONTENT.items()}
 
 
+def _grow_no_further(limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
 def _check(done: subprocess.CompletedProcess[bytes]) -> None:
     if done.returncode:
         raise SystemExit(f"The undisturbed command failed: {done.args}\n{done.stderr.decode()}")
@@ -342,7 +381,8 @@ def _line(number: int) -> str:
         f"Beam {told}{letter} held while post {told}{letter} leaned over the pier." for letter in "abcdefgh"
     )
     text = body[:300] if number % 5 == 1 else f"{body}\\n\\nPrinted on the island since 1911"
-    return f'{{"headline": "Bridge {told}", "id": "{number}", "body": "{text}"}}\n'
+    address = f"https://wire.example/{number}"
+    return f'{{"headline": "Bridge {told}", "id": "{number}", "url": "{address}", "body": "{text}"}}\n'
 
 
 def lines(counts: Counts) -> Iterator[str]:

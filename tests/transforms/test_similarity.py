@@ -32,6 +32,7 @@ def test_figures_are_those_of_the_sets(one: str, other: str) -> None:
         assert found["containment"] == pytest.approx(len(a & b) / min(len(a), len(b)))
 
 
+@pytest.mark.long
 @settings(deadline=None)  # the first example loads compiled code
 @given(st.lists(TEXTS, min_size=2, max_size=6))
 def test_pairs_are_compared_alike_in_any_order_and_company(texts: list[str]) -> None:

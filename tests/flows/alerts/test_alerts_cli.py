@@ -126,7 +126,7 @@ def test_given_up_alerts_are_a_matter_for_doctor_and_can_be_tried_again(
     [
         ("flows.load", "publish", "before", 1),
         pytest.param(("flows.alerts.tell", "make_messages", "before", 1), marks=pytest.mark.long),
-        ("flows.alerts.outbox:Outbox", "add", "after", 1),
+        pytest.param(("flows.alerts.outbox:Outbox", "add", "after", 1), marks=pytest.mark.long),
         pytest.param(("flows.alerts.outbox:Outbox", "write_cursor", "after", 1), marks=pytest.mark.long),
         pytest.param(("flows.alerts.web", "_post", "before", 1), marks=pytest.mark.long),
     ],
