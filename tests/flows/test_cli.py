@@ -64,6 +64,7 @@ def test_refused_batch_ends_with_one_and_holds_everything_back(
     ]
 
 
+@pytest.mark.long
 def test_refused_batch_of_one_source_leaves_others_alone(
     copydesk: Copydesk, drop: Path, home: Path, tmp_path: Path, a_record: Any, write_lines: Any, query: Any
 ) -> None:
@@ -216,7 +217,7 @@ def test_sql_that_is_none_is_an_error_in_one_place(copydesk: Copydesk, drop: Pat
     assert copydesk("sql", "DROP VIEW records")[0] == WRONG_USAGE
 
 
-@pytest.mark.parametrize("kept", ["raw", "lake", "staging"])
+@pytest.mark.parametrize("kept", ["raw", *(pytest.param(kept, marks=pytest.mark.long) for kept in ("lake", "staging"))])
 def test_what_the_home_folder_keeps_is_no_drop(copydesk: Copydesk, drop: Path, home: Path, kept: str) -> None:
     copydesk("ingest", drop)
     code, output, errors = copydesk("ingest", home / kept / ".." / kept, "--json")
@@ -224,6 +225,7 @@ def test_what_the_home_folder_keeps_is_no_drop(copydesk: Copydesk, drop: Path, h
     assert "where the home folder keeps" in errors
 
 
+@pytest.mark.long
 def test_copy_of_a_home_folder_never_shows_the_one_it_was_made_of(
     copydesk: Copydesk, drop: Path, home: Path, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_second_run_parses_beside_a_writer_names_it_and_takes_over_when_it_dies(
     assert list(Home(home).staging.iterdir()) == []
 
 
+@pytest.mark.long
 def test_what_killed_runs_left_is_removed_only_where_no_run_is_at_work(
     drops: list[Path], home: Path, ingest: Ingest
 ) -> None:

@@ -80,12 +80,18 @@ def test_an_expectation_of_great_expectations_is_asked_of_the_columns_it_names(
     [
         ("broken.sql", "-- reason: x\nSELECT nope FROM records\n", "broken.sql cannot be asked: Binder Error"),
         ("etc.sql", "-- reason: x\nSELECT * FROM read_text('/etc/hostname')\n", "etc.sql cannot be asked: Permission"),
-        (
+        pytest.param(
             "nope.toml",
             "reason = 'x'\ntype = 'expect_column_values_to_be_unique'\nkwargs = { column = 'nope' }\n",
             "nope.toml cannot be asked: Great Expectations cannot ask",
+            marks=pytest.mark.long,
         ),
-        ("odd.toml", "reason = 'x'\ntype = 'expect_the_moon'\n", "odd.toml cannot be asked: Great Expectations"),
+        pytest.param(
+            "odd.toml",
+            "reason = 'x'\ntype = 'expect_the_moon'\n",
+            "odd.toml cannot be asked: Great Expectations",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_asked_fails_and_says_why(

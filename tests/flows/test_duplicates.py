@@ -154,6 +154,7 @@ def test_a_known_text_that_comes_again_with_an_id_is_a_revision_as_well(take_in:
     assert query("SELECT flags FROM records WHERE list_contains(flags, 'id_reused')") == []
 
 
+@pytest.mark.long
 def test_an_address_that_all_records_share_says_nothing(take_in: Any, query: Query) -> None:
     rows = [{"url": "https://wire.example/", "body": article(3 * n, 3 * n + 1)} for n in range(210)]
     take_in(*rows)
@@ -168,6 +169,7 @@ def test_a_blank_id_is_none(take_in: Any, query: Query) -> None:
     assert query("SELECT count(*) FROM articles") == [(3,)]
 
 
+@pytest.mark.long
 def test_a_preview_of_a_paid_article_is_an_excerpt(take_in: Any, query: Query) -> None:
     take_in({"body": article(1, 2)}, source="feed")
     assert take_in({"body": article(1, 2, 3, 4, 5, 6)}).other_copies == 1

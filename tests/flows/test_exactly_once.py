@@ -106,6 +106,7 @@ def test_same_bytes_under_another_path_add_a_uri_and_nothing_else(
     assert ingest(copy).status == "nothing_new"
 
 
+@pytest.mark.long
 def test_new_path_of_known_bytes_is_noted_beside_new_drops(
     drops: list[Path], ingest: Ingest, query: Query, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def listed(copydesk: Copydesk, *options: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.long
 def test_open_incidents_are_listed_by_source_rule_and_status(copydesk: Copydesk, cut_off: Any, whole: Any) -> None:
     cut_off()
     assert [(one["source"], one["rule"]) for one in listed(copydesk)] == [("wire", "truncated_body")]
@@ -80,6 +81,7 @@ def test_incident_is_shown_with_meaning_remedy_sample_and_a_query_for_all(
     assert record_id in copydesk(*shlex.split(command))[1]
 
 
+@pytest.mark.long
 def test_incident_of_what_is_held_back_shows_it(
     copydesk: Copydesk, tmp_path: Path, a_record: Any, write_lines: Any, query: Query
 ) -> None:
@@ -184,6 +186,7 @@ def test_mute_without_an_end_within_a_year_is_wrong_usage(duration: str | None, 
         read_end(duration, until, now=NOW)
 
 
+@pytest.mark.long
 def test_what_cannot_be_decided_is_wrong_usage_in_one_line(copydesk: Copydesk, cut_off: Any) -> None:
     cut_off()
     for arguments in (

@@ -145,12 +145,6 @@ def _decide_much(settings: Any) -> None:
         change(settings, Named(source="late", rule="drop_missing"), **more)
 
 
-@pytest.fixture
-def home(lived: Path, begin_with: Callable[[Path], None], tmp_path: Path) -> Path:
-    begin_with(lived)
-    return tmp_path / "home"
-
-
 def lose_the_lake(home: Path) -> None:
     (home / "catalog.sqlite").unlink()
     shutil.rmtree(home / "lake")
@@ -165,7 +159,10 @@ def test_everything_happened_in_the_home_that_is_rebuilt(lived: Path) -> None:
 
 
 @pytest.mark.long
-def test_lost_warehouse_is_made_anew_in_every_row_and_column(home: Path, copydesk: Copydesk, query: Query) -> None:
+def test_lost_warehouse_is_made_anew_in_every_row_and_column(
+    lived: Path, begin_with: Callable[[Path], None], home: Path, copydesk: Copydesk, query: Query
+) -> None:
+    begin_with(lived)
     expected = state_of(query, home)
     empty = {name for name in STORED if not expected[name]}
     assert empty == {"article_redirects", "ops.retractions", "ops.retracted_texts"}, "all others can be compared"

@@ -45,6 +45,7 @@ def test_bytes_that_are_gone_or_damaged_come_again_from_where_they_were_delivere
     assert "mended" not in copydesk("doctor", "--repair")[1]
 
 
+@pytest.mark.long
 def test_bytes_that_lie_nowhere_any_more_are_lost_by_name(
     drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query
 ) -> None:
@@ -58,6 +59,7 @@ def test_bytes_that_lie_nowhere_any_more_are_lost_by_name(
     assert query(COUNTS) == [(2, 2)]
 
 
+@pytest.mark.long
 def test_ledger_that_is_gone_is_written_again(
     drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
 ) -> None:

@@ -204,6 +204,7 @@ def test_output_that_is_no_place_for_a_file_is_refused(copydesk: Copydesk, sampl
     assert copydesk("report", "--days", "0", "--home", samples.root)[0] == WRONG_USAGE
 
 
+@pytest.mark.long
 def test_place_that_cannot_be_written_is_named(
     copydesk: Copydesk, home: Path, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -251,6 +252,7 @@ def test_muted_incident_is_no_alarm_and_stands_with_its_end_and_note(copydesk: C
     assert "the vendor <knows>" in shown
 
 
+@pytest.mark.long
 def test_run_whose_books_do_not_balance_is_marked(copydesk: Copydesk, home: Path) -> None:
     run = {"kind": "ingest", "status": "done", "started_at": NOW, "seconds": 1.5, "drops": 1, "articles_new": 0}
     copies = {"exact_copies": 0, "near_copies": 0, "other_copies": 0}
@@ -323,6 +325,7 @@ def test_page_is_opened_by_the_browser_that_is_named(samples: Home, tmp_path: Pa
     assert seen.read_text() == Path(done.stdout.strip()).as_uri()
 
 
+@pytest.mark.long
 def test_page_is_named_where_there_is_no_browser(samples: Home, tmp_path: Path) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "BROWSER", "WAYLAND_DISPLAY"}}
     command = [sys.executable, "-m", "flows", "report", "--open", "--home", str(samples.root)]

@@ -213,8 +213,15 @@ def test_every_control_is_reached_and_worked_by_keyboard(opened: Open, report: P
     assert one.page.locator(".failing details[open]").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (360, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+        pytest.param(360, "light", marks=pytest.mark.long),
+    ],
+)
 def test_no_rule_of_accessibility_is_broken(opened: Open, report: Path, scheme: str, width: int) -> None:
     """Rules of axe-core, contrast among them, with everything unfolded."""
     one = opened(report, color_scheme=scheme, viewport={"width": width, "height": 800})

@@ -408,7 +408,7 @@ PLACES = {
     "staged files": plant_in("staging/x/records-0.parquet.tmp"),
     "a server's database": plant_in("prefect/prefect.db"),
 }
-SHOWN = ("a column of a data file", "a drop in UTF-16", "free pages of the catalog")
+SHOWN = ("a column of a data file",)
 """Places of each kind; the others are read as one of these is."""
 
 

@@ -85,6 +85,7 @@ def test_history_keeps_what_counts_and_what_is_newer_than_the_oldest_snapshot(ho
     assert left == [6, 7, 8, 9]
 
 
+@pytest.mark.long
 def test_history_of_which_little_counts_is_written_again_however_large_its_files_are(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +177,7 @@ def test_live_files_of_snapshots_that_are_gone_are_no_orphans(home: Home) -> Non
     assert orphans(home, now=now()) == orphans(moved, now=now()) == []
 
 
+@pytest.mark.long
 def test_table_that_was_dropped_stops_no_merge_and_its_files_go_in_the_end(home: Home) -> None:
     """DuckLake's issue 956: files of a dropped table stayed without end, and merging failed on them."""
     with open_lake(home) as lake:
@@ -223,6 +225,7 @@ def test_files_of_a_published_file_that_is_behind_stay(home: Home) -> None:
     assert shown(home, "SELECT count(body) FROM records") == [(10,)]
 
 
+@pytest.mark.long
 def test_file_of_a_broken_off_commit_is_an_orphan(home: Home) -> None:
     with open_lake(home) as lake:
         add_days(lake, range(1))
