@@ -61,6 +61,9 @@ from warehouse.query import QueryError, read_published, run_query
 
 DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130, 141
 
+_ENDS_WITH_OBJECT = ("rebuild", "retract")
+"""Commands that print one JSON object, where none is of a run's figures."""
+
 _OF_USAGE = (
     SettingsError,
     CustomRuleError,
@@ -149,13 +152,22 @@ def _explain(error: Exception) -> tuple[str, int]:
 def _end(message: str, code: int, arguments: Sequence[str]) -> int:
     """Say why a command ends; a program that asked for JSON gets its object as well."""
     tell(message)
-    if (arguments[:1] == ["ingest"] or arguments[:2] == ["quarantine", "replay"]) and "--json" in arguments:
+    if "--json" in arguments and (of_failure := _failure_as_json(message, arguments)):
         try:
-            _print_json(Summary(run_id=None, status="failed"), error=message)
+            sys.stdout.write(of_failure)
             sys.stdout.flush()
         except OSError:
             _give_up_output()
     return code
+
+
+def _failure_as_json(message: str, arguments: Sequence[str]) -> str | None:
+    """Return the object of a command that ends with one: of a run that failed it has the figures of a run."""
+    if arguments[:1] == ["ingest"] or arguments[:2] == ["quarantine", "replay"]:
+        return _as_json(Summary(run_id=None, status="failed"), error=message)
+    if arguments[0] in _ENDS_WITH_OBJECT:
+        return json.dumps({"status": "failed", "error": message}, ensure_ascii=False) + "\n"
+    return None
 
 
 @app.command()
@@ -176,7 +188,7 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
     if planned.unsettled:
         tell(f"{planned.unsettled:,} files changed in the last {SETTLE_SECONDS} seconds; a later run takes them in.")
     if as_json:
-        _print_json(summary)
+        sys.stdout.write(_as_json(summary))
     elif summary.run_id is None:
         print_nothing_new(request.settings.home, planned, is_zone=not paths)
     else:
@@ -239,8 +251,8 @@ def _take_in(request: Request, planned: Plan, *, config: Path | None) -> Summary
         return steps.take_in(request, planned, on_wait=tell_waiting, on_progress=on_progress)
 
 
-def _print_json(summary: Summary, **more: str) -> None:
-    sys.stdout.write(json.dumps(summary.as_dict() | more, ensure_ascii=False) + "\n")
+def _as_json(summary: Summary, **more: str) -> str:
+    return json.dumps(summary.as_dict() | more, ensure_ascii=False) + "\n"
 
 
 @app.command()

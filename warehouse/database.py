@@ -19,6 +19,8 @@ EXTENSIONS = ("sqlite_scanner", "ducklake")
 MEMORY_LIMIT = "1GB"
 """DuckDB spills to the home folder beyond it; without a limit it takes 80 % of the machine."""
 
+_OF_LOST_FILE = ("No such file", "No files found")
+
 _idle: list[duckdb.DuckDBPyConnection] = []
 """Databases that nothing is attached to any more: loading the extensions takes 0.2 s, and is done once a process."""
 
@@ -88,6 +90,17 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def first_line(error: Exception) -> str:
+def lost_file(error: BaseException) -> str | None:
+    """Return what to say and to do where an error is of a data file that is gone; null where it is another."""
+    said = first_line(error)
+    if not any(words in said for words in _OF_LOST_FILE) or ".parquet" not in said:
+        return None
+    return (
+        f"A data file is gone: {said.removeprefix('IO Error: ')}. Restore catalog.sqlite and lake/ from one backup, or "
+        "make them anew with copydesk rebuild."
+    )
+
+
+def first_line(error: BaseException) -> str:
     """Return what an error of DuckDB says, without the place in the query."""
     return str(error).strip().partition("\n")[0]

@@ -21,7 +21,7 @@ import polars as pl
 
 from transforms.columns import Table
 from transforms.schema import STORED
-from warehouse.database import first_line, give_back, open_database, quoted
+from warehouse.database import first_line, give_back, lost_file, open_database, quoted
 from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.stored_tables import (
@@ -234,8 +234,10 @@ def _attached(home: Home, access: str) -> Iterator[Lake]:
         with _explained(home):
             _attach(connection, home, access)
         yield Lake(home, connection)
-    except BaseException:
+    except BaseException as error:
         connection.close()
+        if said := lost_file(error):
+            raise CatalogError(said) from error
         raise
     with suppress(duckdb.Error):  # closed by whoever had it
         connection.execute("USE memory")

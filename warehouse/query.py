@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.errors import NotPublishedError, WarehouseError
+from warehouse.database import lost_file
+from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
 from warehouse.home import Home
 
 _EXPLAIN = re.compile(r"^\s*explain\b(\s+analyze\b)?(\s*\([^)]*\))?", re.IGNORECASE)
@@ -40,6 +41,7 @@ def run_query(home: Home, sql: str, *, views: Path | None = None) -> Iterator[Re
     Raises:
         NotPublishedError: if nothing has been published.
         QueryError: if there is no query, or DuckDB refuses it.
+        CatalogError: if a data file is gone.
     """
     with _open_published(home, views) as published, _explained():
         check_is_query(sql, published)
@@ -70,6 +72,7 @@ def read_published(home: Home, sql: str, parameters: Mapping[str, object] | None
     Raises:
         NotPublishedError: if nothing has been published.
         QueryError: if DuckDB refuses the query.
+        CatalogError: if a data file is gone.
     """
     with open_reader(home) as reader:
         return reader.read(sql, parameters)
@@ -107,6 +110,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if said := lost_file(error):
+            raise CatalogError(said) from error
         raise QueryError(str(error).strip()) from error
 
 

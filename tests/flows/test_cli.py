@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,13 @@ def test_failure_ends_with_three_says_so_in_a_sentence_and_in_the_object(
     assert json.loads(output)["status"] == "failed"
     assert str(home / "catalog.sqlite") in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("words", [("rebuild",), ("retract", "r_0_0", "--reason", "as asked")])
+def test_failure_of_a_command_that_prints_one_object_is_one(copydesk: Copydesk, words: Sequence[str]) -> None:
+    code, output, errors = copydesk(*words, "--json")
+    assert code != DONE
+    assert json.loads(output) == {"status": "failed", "error": errors.strip()}
 
 
 def test_debug_adds_the_traceback_and_changes_nothing_else(copydesk: Copydesk) -> None:

@@ -248,7 +248,9 @@ def test_lost_part_is_named_by_an_ingest_and_made_good_by_a_rebuild(
     else:
         lose_the_lake(two_runs)
     code, _, errors = copydesk("ingest", more, "--home", two_runs)
-    assert (code == DONE, "copydesk rebuild" in errors) == (False, damage != "lake gone")
+    assert (code, "copydesk rebuild" in errors) == (FAILED, True)
+    _, _, errors = copydesk("sql", "SELECT count(*) FROM records", "--home", two_runs)
+    assert "make them anew with copydesk rebuild" in errors or damage == "rubbish"
     code, output, _ = copydesk("doctor", "--home", two_runs)
     assert (code, "or run copydesk rebuild" in output) == (FAILED, True)
     code, output, _ = copydesk("rebuild", "--home", two_runs)
