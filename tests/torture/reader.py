@@ -8,7 +8,7 @@ import sys
 
 import duckdb
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.25
 """Between two reads: what is read must have a processor to go on with."""
 
 AGREE = """
