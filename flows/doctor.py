@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -16,6 +17,7 @@ from flows.alerts.sending import DeliveryError
 from flows.custom import custom_rules
 from flows.prefect_api import ANSWER_SECONDS, configured_api, is_answering
 from flows.settings import Settings, SettingsError, home_root, load_settings
+from transforms.ops_schema import DROPS
 from warehouse.database import extension_versions
 from warehouse.errors import JournalError, WarehouseError
 from warehouse.home import Home
@@ -123,22 +125,27 @@ def _check_journal(home: Home) -> Check:
             named |= {drop["drop_sha256"] for drop in entry.drops}
     except JournalError as error:
         return Check("journal", str(error), "Restore journal/ from a backup.")
-    if missing := _without_entry(home):
-        return Check("journal", f"{missing:,} commits have no entry", "Run copydesk publish.")
+    commits, drops = _not_in_journal(home, named)
+    if commits:
+        return Check("journal", f"{commits:,} commits have no entry", "Run copydesk publish.")
+    if drops:
+        finding = f"{drops:,} drops stand in no entry; a rebuild would take them in as one new run"
+        return Check("journal", finding, "Restore journal/ from a backup.")
     store = RawStore(home.raw)
     if gone := sorted(sha256 for sha256 in named - {None} if not store.holds(sha256)):
         finding = f"the bytes of {len(gone):,} drops that it names are gone, the first is {gone[0]}"
         return Check("journal", finding, "Run copydesk doctor --repair, or restore raw/ from a backup.")
-    return Check("journal", f"{entries:,} entries, a rebuild has what it needs")
+    return Check("journal", f"{entries:,} entries; every drop of the tables stands in one, and its bytes are there")
 
 
-def _without_entry(home: Home) -> int:
-    """Count the commits that the journal does not have; none where the catalog cannot be read."""
+def _not_in_journal(home: Home, named: AbstractSet[str | None]) -> tuple[int, int]:
+    """Count commits without an entry, and drops that no entry names; none where the tables cannot be read."""
     try:
         with read_lake(home) as lake:
-            return len(list(unnoted(lake)))
+            drops = lake.latest(DROPS, where="drop_sha256 IS NOT NULL")["drop_sha256"]
+            return len(list(unnoted(lake))), len(set(drops) - named)
     except WarehouseError:
-        return 0
+        return 0, 0
 
 
 def _check_drops(home: Home) -> Check:

@@ -56,13 +56,14 @@ def maintain(
         with open_lake(home) as lake:
             note_commits(lake)
             on_progress(Progress("giving up old snapshots"))
-            expired = expire(lake, before=started_at - settings.maintenance.kept_for, now=started_at)
+            now = datetime.now(UTC)  # others may have committed while this waited for them
+            expired = expire(lake, before=now - settings.maintenance.kept_for, now=now)
             on_progress(Progress("merging files"))
             merged = merge(lake)
             has_withdrawn = not lake.latest(RETRACTIONS).is_empty()
             steps.publish(lake)
         on_progress(Progress("removing files"))
-        removed = remove_orphans(home, now=started_at)
+        removed = remove_orphans(home, now=now)
         if has_withdrawn:
             refresh_statistics(home)
         compact_catalog(home, at_any_share=has_withdrawn)

@@ -80,10 +80,19 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class _Past:
-    """What is to be made anew: how many entries, drops without one, and why drops cannot be read, by their hash."""
+    """What is to be made anew.
+
+    Attributes:
+        home: Where it happened.
+        entries: Number of entries of the journal.
+        named: Hashes of the drops that they name.
+        others: Drops that none names, as NEW_DROPS.
+        damaged: Why drops cannot be read, by their hash.
+    """
 
     home: Home
     entries: int
+    named: frozenset[str]
     others: pl.DataFrame
     damaged: Mapping[str, str]
 
@@ -103,8 +112,9 @@ def rebuild_home(
         remove_leftovers(home)
         is_whole = settle(home)
         past = _read_past(home, on_progress=on_progress)
-        if past.damaged and is_whole:
-            raise RawDropError(_refusal(past.damaged))
+        lost = {sha256: why for sha256, why in past.damaged.items() if sha256 in past.named}
+        if lost and is_whole:
+            raise RawDropError(_refusal(lost))
         with _scratch(home) as fresh:
             anew = settings.model_copy(update={"home_root": fresh.root})
             left_out, new_run_id = _do_again(anew, past, on_progress=on_progress)
@@ -134,7 +144,8 @@ def _read_past(home: Home, *, on_progress: OnProgress) -> _Past:
     others = [(sha256, delivery) for sha256, delivery in store.delivered() if (delivery.source, sha256) not in known]
     if not known and not others:
         raise NotPublishedError(f"There is nothing to make {home.root} anew from: run copydesk ingest first.")
-    drops = sorted({sha256 for _, sha256 in known if sha256} | {sha256 for sha256, _ in others})
+    named = frozenset(sha256 for _, sha256 in known if sha256)
+    drops = sorted(named | {sha256 for sha256, _ in others})
     sizes, damaged = {}, {}
     for done, sha256 in enumerate(drops):
         on_progress(Progress("checking the raw store", done, len(drops)))
@@ -142,7 +153,7 @@ def _read_past(home: Home, *, on_progress: OnProgress) -> _Past:
             sizes[sha256] = store.check(sha256)
         except RawDropError as error:
             damaged[sha256] = str(error)
-    return _Past(home, entries, _as_drops(others, sizes), damaged)
+    return _Past(home, entries, named, _as_drops(others, sizes), damaged)
 
 
 def _as_drops(delivered: Sequence[tuple[str, Delivery]], sizes: Mapping[str, int]) -> pl.DataFrame:

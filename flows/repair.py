@@ -49,20 +49,20 @@ def _mend(home: Home) -> Iterator[Mended]:
     with steps.be_at_work(home, on_leftovers=left.extend):
         if left:
             yield Mended("leftovers", f"{len(left):,} files and folders of killed runs were removed")
-    if halves := remove_leftovers(home):
-        yield Mended("leftovers", f"{halves:,} half-made published files were removed")
-    if home.known_files.exists() and read_known_files(home).is_empty():
-        home.known_files.unlink()
-        yield Mended("cache of known files", "it was damaged or empty, and was removed; the next run makes it anew")
-    if not home.is_initialised:
-        return
-    with open_lake(home) as lake:
-        yield from _mend_drops(lake)
-        if is_stale(home):
-            steps.publish(lake)
-            yield Mended("published file", f"{home.published} was made anew")
-    if removed := remove_orphans(home, now=datetime.now(UTC)):
-        yield Mended("data files", f"{removed:,} that belong to nothing were removed")
+        if halves := remove_leftovers(home):
+            yield Mended("leftovers", f"{halves:,} half-made published files were removed")
+        if home.known_files.exists() and read_known_files(home).is_empty():
+            home.known_files.unlink()
+            yield Mended("cache of known files", "it was damaged or empty, and was removed; the next run makes it anew")
+        if not home.is_initialised:
+            return
+        with open_lake(home) as lake:
+            yield from _mend_drops(lake)
+            if is_stale(home):
+                steps.publish(lake)
+                yield Mended("published file", f"{home.published} was made anew")
+        if removed := remove_orphans(home, now=datetime.now(UTC)):
+            yield Mended("data files", f"{removed:,} that belong to nothing were removed")
 
 
 def _mend_drops(lake: Lake) -> Iterator[Mended]:
@@ -74,7 +74,7 @@ def _mend_drops(lake: Lake) -> Iterator[Mended]:
         try:
             store.check(sha256)
         except RawDropError as error:
-            is_redacted = store.redaction(sha256) is not None
+            is_redacted = store.is_redacted(sha256)
             found = None if is_redacted else _lies_at(sha256, uris)
             if is_redacted:
                 yield Mended(

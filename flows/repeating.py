@@ -23,7 +23,7 @@ from flows.load import load, record_new_paths
 from flows.match import match
 from flows.options import UsageError
 from flows.parse import parse_claimed
-from flows.rebuild import rebuild_fingerprints
+from flows.rebuild_fingerprints import rebuild_fingerprints
 from flows.retract_again import withdraw_again
 from flows.run import NOTHING_PLANNED, OnProgress, Request, WritingRun
 from flows.selection import DISMISSED, OPEN, Selection

@@ -155,9 +155,13 @@ def _clear(run: WritingRun, *, is_at_once: bool) -> None:
 
 
 def _remove_unclaimed(run: WritingRun) -> None:
-    """Remove drops that a killed run landed; what a run lands that is at work now it sets aside itself."""
+    """Remove drops that a killed run landed and that no ledger names: nothing leads to them any more.
+
+    What a run lands that is at work now it sets aside itself. A drop with a ledger is overwritten when it is taken in.
+    """
     home, withdrawals = run.settings.home, withdrawn(run.lake)
     store, taken_in = RawStore(home.raw), set(run.lake.latest(DROPS)["drop_sha256"])
     for found in search_drops(home, withdrawals.probes, {}, but=taken_in):
-        if store.landed_at(found.path.stem) < run.started_at:
-            store.remove(found.path.stem)
+        drop_sha256 = found.path.stem
+        if store.landed_at(drop_sha256) < run.started_at and not store.deliveries(drop_sha256):
+            store.remove(drop_sha256)

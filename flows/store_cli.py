@@ -15,7 +15,7 @@ from flows.doctor import examine
 from flows.maintaining import Maintained
 from flows.maintaining import maintain as maintain_home
 from flows.options import ConfigOption, HomeOption, UsageError
-from flows.rebuild import rebuild_fingerprints
+from flows.rebuild_fingerprints import rebuild_fingerprints
 from flows.rebuild_text_cli import rebuild_text_of
 from flows.rebuilding import rebuild_home
 from flows.repair import repair
@@ -95,7 +95,10 @@ def restore(
 ) -> None:
     """Make a home folder of a backup, wherever it lies now, and publish it; every file is held against the manifest."""
     target = steps.prepare(Home(home_root(home)))
-    with hold_writer_lock(target.writer_lock, purpose="restore", on_wait=tell_waiting):
+    with (
+        steps.be_at_work(target),
+        hold_writer_lock(target.writer_lock, purpose="restore", on_wait=tell_waiting),
+    ):
         done = restore_backup(absolute(folder), target)
         with open_lake(target) as lake:
             steps.publish(lake)

@@ -2,9 +2,10 @@
 
 `write_backup` copies the raw store with its ledgers, the journal, the data files that the catalog names, the catalog as
 of the last commit, settings, rules of users, and alerts that wait. What is in the backup already, from an earlier time,
-is not copied again: bytes of drops, data files and entries of the journal never change. The manifest comes last, by
-rename, with the SHA-256 of each file: a backup that was broken off is the one before, or none. `restore_backup` holds
-every file against it.
+is not copied again: bytes of drops, data files and entries of the journal never change. Whatever may change lies in the
+folder `changing` under its SHA-256, so that nothing of an earlier backup is written over. The manifest comes last, by
+rename, with the SHA-256 of each file, and what it does not name goes after it: a backup that was broken off is the one
+before, or none. `restore_backup` holds every file against it.
 """
 
 import hashlib
@@ -12,24 +13,25 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from warehouse.catalog_file import forget_beside
 from warehouse.errors import HomeNotWritableError, WarehouseError
 from warehouse.home import Home
 from warehouse.lake import latest_snapshot
 from warehouse.maintenance import named_in_catalog
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 """Version of the manifest."""
 
 COPY_BYTES = 1 << 20
-_OF_A_BACKUP = frozenset(
-    {"raw", "journal", "lake", "expectations", "outbox", "copydesk.toml", "catalog.sqlite", ".catalog.sqlite.copy"}
-)
+CHANGING = "changing"
+_OF_A_BACKUP = frozenset({"raw", "journal", "lake", CHANGING})
 UNCHANGING = (".zst", ".parquet")
 """Ends of names of files that have their content for good; so have those of the journal."""
 
@@ -40,9 +42,10 @@ class BackupError(WarehouseError):
 
 @dataclass(frozen=True)
 class BackupFile:
-    """A file of a backup: its path below the home folder and the backup, its size and the SHA-256 of its bytes."""
+    """A file of a backup: its path in the home folder and in the backup, its size, and the SHA-256 of its bytes."""
 
     path: str
+    stored: str
     bytes: int
     sha256: str
 
@@ -79,19 +82,22 @@ def write_backup(home: Home, folder: Path) -> Backup:
         for path in _to_back_up(home):
             name = str(path.relative_to(home.root))
             known = before.get(name)
-            if known is not None and _is_there(folder / name, path, known):
+            if known is not None and _is_there(folder / known.stored, path, known):
                 files.append(known)
                 continue
             source = _copy_of_catalog(home, folder) if path == home.catalog else path
-            files.append(_copied(source, folder / name, name))
+            files.append(_backed_up(source, folder, name, stored=name if _is_unchanging(path) else None))
             copied += 1
         backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), snapshot, tuple(files), copied)
         os.sync()
         _write_manifest(folder, backup)
-        _prune(folder, keep={file.path for file in files})
-    except OSError as error:
+        _prune(folder, keep={file.stored for file in files})
+    except (OSError, sqlite3.Error) as error:
+        where, why = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
+        is_ours = Path(where).is_relative_to(home.root)
         raise BackupError(
-            f"{error.filename or folder} cannot be written ({error.strerror}); make room, or name another folder. "
+            f"{where} cannot be {'read' if is_ours else 'written'} ({why}); "
+            f"{'run copydesk doctor' if is_ours else 'make room, or name another folder'}. "
             "The backup is what it was before."
         ) from error
     return backup
@@ -112,7 +118,7 @@ def read_backup(folder: Path) -> Backup:
     except FileNotFoundError as error:
         raise BackupError(f"{folder} is no backup: it has no {MANIFEST}.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BackupError(f"{folder / MANIFEST} cannot be read ({error}); take another backup.") from error
+        raise BackupError(f"{folder / MANIFEST} cannot be read ({error}); back up into a new folder.") from error
 
 
 def restore_backup(folder: Path, home: Home) -> Backup:
@@ -121,22 +127,32 @@ def restore_backup(folder: Path, home: Home) -> Backup:
     The catalog comes last, so that what was broken off has none and can be restored again.
 
     Raises:
-        BackupError: if the home folder has a catalog, or a file of the backup is missing or damaged.
+        BackupError: if the home folder has a catalog or other data, or a file of the backup is missing or damaged.
     """
     backup = read_backup(folder)
     if home.is_initialised:
         raise BackupError(f"{home.root} is in use; restore into a new folder with --home.")
+    _check_target(home, {home.root / file.path for file in backup.files})
     for file in sorted(backup.files, key=lambda file: home.root / file.path == home.catalog):
         target = home.root / file.path
         if not target.resolve().is_relative_to(home.root.resolve()):
             raise BackupError(f"{folder / MANIFEST} names {file.path}, which is no path in a home folder.")
         try:
-            _copied(folder / file.path, target, file.path, expected=file)
+            _restored(folder / file.stored, target, file)
         except FileNotFoundError as error:
-            raise BackupError(f"{folder / file.path} is missing; take the backup from elsewhere.") from error
+            raise BackupError(f"{folder / file.stored} is missing; take the backup from elsewhere.") from error
         except OSError as error:
             raise HomeNotWritableError(f"{target} cannot be written ({error.strerror}); make room.") from error
     return backup
+
+
+def _check_target(home: Home, named: AbstractSet[Path]) -> None:
+    """Refuse to restore beside what the backup does not have: a rebuild would make it part of the warehouse again."""
+    for folder in (home.raw, home.journal, home.lake):
+        for path in folder.rglob("*"):
+            if path.is_file() and path not in named:
+                raise BackupError(f"{home.root} is in use, as it has {path}; restore into a new folder with --home.")
+    forget_beside(home.catalog)
 
 
 def _check_folder(home: Home, folder: Path) -> None:
@@ -148,7 +164,8 @@ def _check_folder(home: Home, folder: Path) -> None:
 
 def _is_backup(folder: Path) -> bool:
     """Tell whether a folder is a backup, or one that was broken off before its first manifest."""
-    return (folder / MANIFEST).exists() or {path.name for path in folder.iterdir()} <= _OF_A_BACKUP
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    return MANIFEST in names or names <= _OF_A_BACKUP
 
 
 def _known(folder: Path) -> tuple[BackupFile, ...]:
@@ -166,11 +183,15 @@ def _to_back_up(home: Home) -> Iterator[Path]:
     yield home.catalog
 
 
-def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
-    """Tell whether a file that never changes was copied before; of a drop, records may have been overwritten since."""
+def _is_unchanging(path: Path) -> bool:
+    """Tell whether a file has its content for good; of a drop, records may have been overwritten."""
     is_of_journal = path.parent.name == "journal"
-    is_unchanging = is_of_journal or (path.suffix in UNCHANGING and not path.with_suffix(".redacted").exists())
-    return is_unchanging and copy.exists() and copy.stat().st_size == known.bytes == path.stat().st_size
+    return is_of_journal or (path.suffix in UNCHANGING and not path.with_suffix(".redacted").exists())
+
+
+def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
+    """Tell whether a file that never changes was copied before."""
+    return _is_unchanging(path) and copy.exists() and copy.stat().st_size == known.bytes == path.stat().st_size
 
 
 def _copy_of_catalog(home: Home, folder: Path) -> Path:
@@ -182,22 +203,36 @@ def _copy_of_catalog(home: Home, folder: Path) -> Path:
     return copy
 
 
-def _copied(path: Path, target: Path, name: str, *, expected: BackupFile | None = None) -> BackupFile:
-    """Copy a file under its name by rename, and return what it holds."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _backed_up(path: Path, folder: Path, name: str, *, stored: str | None) -> BackupFile:
+    """Copy a file into the backup, by rename; what has no path of its own there gets one by its content."""
+    part = folder / ".copied.part"
+    size, sha256 = _copied(path, part)
+    file = BackupFile(name, stored or f"{CHANGING}/{sha256}", size, sha256)
+    (folder / file.stored).parent.mkdir(parents=True, exist_ok=True)
+    part.replace(folder / file.stored)
+    return file
+
+
+def _restored(path: Path, target: Path, file: BackupFile) -> None:
+    """Copy a file of a backup to where it belongs, by rename."""
     part = target.with_name(f".{target.name}.part")
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as source, part.open("wb") as sink:
-        while chunk := source.read(COPY_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-            sink.write(chunk)
-    found = BackupFile(name, size, digest.hexdigest())
-    if expected is not None and found != expected:
+    if _copied(path, part) != (file.bytes, file.sha256):
         part.unlink()
         raise BackupError(f"{path} is damaged: it is not what was backed up. Take the backup from elsewhere.")
     part.replace(target)
-    return found
+
+
+def _copied(path: Path, target: Path) -> tuple[int, str]:
+    """Copy a file, and return size and SHA-256 of what it holds."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as sink:
+            while chunk := source.read(COPY_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+                sink.write(chunk)
+    return size, digest.hexdigest()
 
 
 def _write_manifest(folder: Path, backup: Backup) -> None:

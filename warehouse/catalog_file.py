@@ -83,3 +83,9 @@ def compact_catalog(home: Home, *, at_any_share: bool = False) -> bool:
             return False
         catalog.execute("VACUUM")
         return True
+
+
+def forget_beside(catalog: Path) -> None:
+    """Remove what SQLite leaves beside a catalog that is to be replaced: it would be rolled into the new one."""
+    for end in ("-journal", "-wal", "-shm"):
+        catalog.with_name(f"{catalog.name}{end}").unlink(missing_ok=True)

@@ -149,7 +149,8 @@ class Lake:
             yield
             self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # a commit that failed has left nothing to roll back
+                self.connection.execute("ROLLBACK")
             raise
 
     def insert(self, table: Table, paths: Sequence[Path]) -> None:

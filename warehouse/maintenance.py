@@ -43,10 +43,13 @@ _FILE_NAME = re.compile(r"'((?:[^']|'')+\.parquet)'")
 
 _SUCCEEDED = """
     SELECT snapshot_id FROM (
-        SELECT snapshot_id, lead(snapshot_time) OVER (ORDER BY snapshot_id) AS succeeded_at
+        SELECT snapshot_id, lead(snapshot_id) OVER (ORDER BY snapshot_id) AS successor, max(snapshot_time) OVER (
+            ORDER BY snapshot_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING
+        ) AS succeeded_at
         FROM ducklake_snapshots('lake')
-    ) WHERE succeeded_at < ? ORDER BY snapshot_id
+    ) WHERE successor IS NOT NULL AND succeeded_at < ? ORDER BY snapshot_id
 """
+"""A snapshot was succeeded no earlier than any before it was made: a clock may have stood in the past for a while."""
 
 _NAMED_IN_CATALOG = """
     SELECT s.path, s.path_is_relative, t.path, t.path_is_relative, f.path, f.path_is_relative
@@ -83,7 +86,7 @@ class Contents:
 def merge(lake: Lake) -> list[Merged]:
     """Merge the small files of every table, a commit for each table of which there are enough.
 
-    Of a history, rows that were superseded before the oldest snapshot are left out.
+    Of a history, rows are left out that are superseded now, and that the oldest snapshot has in files which stay.
 
     Raises:
         MaintenanceError: if a table would not hold what it held; it is left as it is.
@@ -125,7 +128,7 @@ def contents(lake: Lake, table: Table) -> Contents:
 def rewrite(lake: Lake, table: Table, files: Sequence[Path], oldest: int | None = None) -> None:
     """Write the rows of some files again, within a commit, and let go of the files.
 
-    Of a history, rows that were superseded at the snapshot `oldest` are left out, if it is given.
+    Of a history, rows are left out that are superseded now and were written up to the snapshot `oldest`, if given.
     """
     name, columns = qualified_name(table), ", ".join(column.name for column in table.columns)
     named = [str(path) for path in files]

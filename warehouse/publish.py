@@ -21,8 +21,8 @@ from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import files_of_snapshot
-from warehouse.database import quoted
-from warehouse.errors import CatalogError
+from warehouse.database import first_line, quoted
+from warehouse.errors import CatalogError, HomeNotWritableError
 from warehouse.home import Home
 from warehouse.journal import note_commits
 from warehouse.lake import Lake, LakeState, lake_state, latest_snapshot
@@ -53,13 +53,24 @@ def publish(lake: Lake) -> None:
     """Publish the newest snapshot: readers that open the file from now on see it, whole.
 
     What was committed since the last time is entered into the journal before.
+
+    Raises:
+        HomeNotWritableError: if the file cannot be written; the one that there is stays.
     """
     home = lake.home
     note_commits(lake)
     fresh = home.root / f".{home.published.name}.{os.getpid()}.part"
     fresh.unlink(missing_ok=True)
-    write_views(lake, fresh)
-    fresh.replace(home.published)
+    try:
+        write_views(lake, fresh)
+        fresh.replace(home.published)
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, OSError) as error:
+        for left in home.root.glob(f"{fresh.name}*"):
+            left.unlink()
+        raise HomeNotWritableError(
+            f"{home.published} cannot be written ({first_line(error)}); make room and run copydesk publish. Readers "
+            "see what was published before."
+        ) from error
 
 
 def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
@@ -78,6 +89,7 @@ def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
         for statement in _publication(lake.home, at=at):
             published.execute(statement)
         published.execute("COMMIT")
+        published.execute("CHECKPOINT")  # as the connection closes, nobody would be told that it failed
 
 
 def published_state(home: Home) -> LakeState | None:

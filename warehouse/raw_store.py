@@ -134,6 +134,10 @@ class RawStore:
             raise self._damaged(drop_sha256)
         return size
 
+    def is_redacted(self, drop_sha256: str) -> bool:
+        """Tell whether anything was overwritten in a drop, also where nobody can read what."""
+        return self._redaction_path(drop_sha256).exists()
+
     def redaction(self, drop_sha256: str) -> Redaction | None:
         """Return what was overwritten in a drop; null where nothing was.
 

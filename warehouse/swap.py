@@ -9,15 +9,13 @@ from datetime import datetime
 
 import duckdb
 
+from warehouse.catalog_file import forget_beside
 from warehouse.errors import CatalogError
 from warehouse.files import sync
 from warehouse.home import Home
 from warehouse.journal import note_commits
 from warehouse.lake import open_older_lake
 from warehouse.superseded import keep_superseded
-
-_BESIDE = ("-journal", "-wal", "-shm")
-"""What SQLite leaves beside a database: of the old one, it would spoil the new one."""
 
 
 def settle(home: Home) -> bool:
@@ -43,7 +41,6 @@ def replace_lake(home: Home, fresh: Home, *, until: datetime) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
     os.sync()
-    for beside in _BESIDE:
-        home.catalog.with_name(f"{home.catalog.name}{beside}").unlink(missing_ok=True)
+    forget_beside(home.catalog)
     fresh.catalog.replace(home.catalog)
     sync(home.root)

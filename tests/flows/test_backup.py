@@ -83,6 +83,7 @@ def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
     ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]))
     unchanged = {file.path for file in first.files if file.path.endswith((".zst", ".parquet"))}
     unchanged |= {file.path for file in first.files if file.path.startswith("journal/")}
+    assert all(file.stored == file.path for file in first.files if file.path in unchanged)
     assert len(unchanged) > 2
     times = {path: (kept / path).stat().st_mtime_ns for path in unchanged}
     (kept / "raw" / "stray").write_bytes(b"x")
@@ -90,7 +91,7 @@ def test_later_backup_copies_only_what_is_new_and_drops_what_is_gone(
     assert unchanged < {file.path for file in grown.files}
     assert {path: (kept / path).stat().st_mtime_ns for path in unchanged} == times
     assert not (kept / "raw" / "stray").exists()
-    assert set(files_of(kept)) == {file.path for file in grown.files} | {"manifest.json"}
+    assert set(files_of(kept)) == {file.stored for file in grown.files} | {"manifest.json"}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,21 @@ def test_nothing_damaged_is_restored(home: Path, tmp_path: Path, copydesk: Copyd
     if damage != "manifest":
         victim.write_bytes(content)
         assert copydesk("restore", kept, "--home", new)[0] == DONE, "what was broken off is taken up again"
+
+
+def test_home_with_other_data_is_not_restored_into(home: Path, tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept", Home(tmp_path / "new")
+    write_backup(Home(home), kept)
+    new.journal.mkdir(parents=True)
+    later = new.journal / "00000009-run_later.json"
+    later.write_text("{}")
+    with pytest.raises(BackupError, match=r"as it has .*run_later\.json"):
+        restore_backup(kept, new)
+    later.unlink()
+    left = new.catalog.with_name(f"{new.catalog.name}-journal")
+    left.write_bytes(b"half a commit")
+    restore_backup(kept, new)
+    assert (new.is_initialised, left.exists()) == (True, False)
 
 
 @pytest.mark.long
@@ -154,28 +170,36 @@ from pathlib import Path
 from warehouse import backup
 from warehouse.home import Home
 from warehouse.journal import read_journal
-copied, left = backup._copied, [int(sys.argv[3])]
+name, left = sys.argv[3], [int(sys.argv[4])]
+original = getattr(backup, name)
 def dying(*arguments, **options):
     left[0] -= 1
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
-    return copied(*arguments, **options)
-backup._copied = dying
+    return original(*arguments, **options)
+setattr(backup, name, dying)
 backup.write_backup(Home(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
 
 @pytest.mark.long
-def test_killed_backup_is_the_one_before_and_is_finished_by_the_next(home: Path, tmp_path: Path) -> None:
+def test_killed_backup_is_the_one_before_and_is_finished_by_the_next(
+    home: Path, tmp_path: Path, ingest: Any, a_record: Any, write_lines: Any
+) -> None:
     kept = tmp_path / "kept"
     command = [sys.executable, "-c", KILLED_WHILE_COPYING, home, kept]
-    assert subprocess.run([*command, "5"], check=False).returncode == -9
-    with pytest.raises(BackupError, match="no backup"):
-        read_backup(kept)
+    for place in (("_copied", "5"), ("_write_manifest", "1")):
+        assert subprocess.run([*command, *place], check=False).returncode == -9
+        with pytest.raises(BackupError, match="no backup"):
+            read_backup(kept)
+    (kept / ".copied.part").write_bytes(b"half of a file")
     first = write_backup(Home(home), kept)
-    assert subprocess.run([*command, "1"], check=False).returncode == -9
-    assert read_backup(kept) == first
-    restore_backup(kept, Home(tmp_path / "new"))
+    ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]))
+    for place in (("_copied", "3"), ("_write_manifest", "1"), ("_prune", "1")):
+        assert (read_backup(kept) == first) is True, place
+        assert subprocess.run([*command, *place], check=False).returncode == -9
+        restore_backup(kept, Home(tmp_path / "new" / place[0]))
+    assert read_backup(kept).snapshot > first.snapshot
 
 
 LIMITED = """

@@ -15,7 +15,7 @@ from flows.cli import DONE
 from flows.run import Request, Run, Summary, WritingRun
 from flows.settings import load_settings
 from warehouse.home import Home
-from warehouse.lake import Lake
+from warehouse.lake import Lake, open_lake
 
 Ingest = Callable[..., Summary]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -178,3 +178,19 @@ def test_what_maintenance_spills_is_not_cleared_away_by_a_run_that_begins_beside
     maintaining.maintain(settings)
     with steps.open_staging(Request(settings), steps.NOTHING_PLANNED):
         assert not spilled.exists()
+
+
+def test_maintenance_goes_on_after_it_waited_for_a_commit(drops: list[Path], home: Path, ingest: Ingest) -> None:
+    ingest(drops[0])
+    settings, waited = load_settings(home=home), []
+    with held_lock(home) as holder:
+
+        def commit_and_end(_: object) -> None:
+            if not waited:
+                with open_lake(Home(home)) as lake, lake.commit("meanwhile"):
+                    lake.connection.execute("DELETE FROM lake.main.records")
+                holder.kill()
+            waited.append(True)
+
+        maintaining.maintain(settings, on_wait=commit_and_end)
+    assert waited

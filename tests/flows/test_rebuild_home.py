@@ -24,7 +24,7 @@ from flows.cli import DONE, FAILED, REFUSED, WRONG_USAGE
 from flows.dismissal import dismiss
 from flows.incidents import Named, mute_incident, unmute_incident
 from flows.maintaining import maintain
-from flows.rebuild import rebuild_fingerprints
+from flows.rebuild_fingerprints import rebuild_fingerprints
 from flows.replaying import replay
 from flows.run import NOTHING_PLANNED, Request, Summary
 from flows.selection import DISMISSED, Selection

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from flows.cli import DONE, FAILED
 from flows.run import Summary
 from warehouse.home import Home
+from warehouse.lake import open_lake
+from warehouse.maintenance import expire
 from warehouse.raw_store import RawStore
 
 Copydesk = Callable[..., tuple[int, str, str]]
@@ -138,6 +141,34 @@ def test_catalog_that_is_gone_or_empty_is_never_begun_anew_beside_data(
     assert query(COUNTS) == [(1, 1)]
     catalog.write_bytes(kept)
     assert ingest(drops[1]).records_loaded == 1
+
+
+def test_note_of_a_withdrawal_that_cannot_be_read_stops_no_repair(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
+) -> None:
+    for drop in drops:
+        ingest(drop)
+    first, second = sorted((home / "raw").rglob("*.zst"))
+    first.with_suffix(".redacted").write_bytes(b"")
+    second.unlink()
+    code, output, _ = copydesk("doctor", "--repair")
+    assert code == FAILED
+    assert ".redacted cannot be read" in output
+    assert f"the bytes of {second.stem[:12]} were stored again" in output
+
+
+@pytest.mark.long
+def test_drop_that_the_journal_has_lost_is_named_by_doctor(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
+) -> None:
+    for drop in drops:
+        ingest(drop)
+    with open_lake(Home(home)) as lake:
+        assert expire(lake, before=datetime.now(UTC), now=datetime.now(UTC))
+    assert "every drop of the tables stands in one" in copydesk("doctor")[1]
+    min((home / "journal").iterdir()).unlink()
+    code, output, _ = copydesk("doctor")
+    assert (code, "1 drops stand in no entry" in output) == (FAILED, True)
 
 
 LIMITED = """

@@ -76,6 +76,16 @@ def test_append_that_fails_leaves_nothing_in_any_table(lake: Lake, stage: Stage,
     assert lake.query("SELECT count(*) FROM spans").item() == 1
 
 
+def test_error_within_a_transaction_that_is_gone_already_is_the_one_that_is_told(lake: Lake) -> None:
+    def fail() -> None:
+        with lake.transaction():
+            lake.connection.execute("ROLLBACK")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+
+
 def test_row_of_the_highest_commit_counts_whatever_the_clock_said(lake: Lake, stage: Stage) -> None:
     key = {"source": "wire", "drop_sha256": "abc"}
     for commit_no, status in ((2, "loaded"), (1, "rejected")):

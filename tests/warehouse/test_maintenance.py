@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,18 @@ def test_snapshot_stays_until_the_next_one_is_older_than_the_retention(home: Hom
         assert expire(lake, before=times[newest] + timedelta(microseconds=1), now=now()) == [newest - 1]
         assert expire(lake, before=now() + LATER, now=now()) == []
         assert lake.query("SELECT count(*) FROM records").item() == 2
+
+
+def test_snapshot_stays_though_its_successor_was_made_under_a_clock_of_long_ago(home: Home) -> None:
+    with open_lake(home) as lake:
+        add_days(lake, range(2))
+    with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
+        newest = "(SELECT max(snapshot_id) FROM ducklake_snapshot)"
+        earlier = "replace(snapshot_time, substr(snapshot_time, 1, 4), '2020')"
+        catalog.execute(f"UPDATE ducklake_snapshot SET snapshot_time = {earlier} WHERE snapshot_id = {newest}")
+    with open_lake(home) as lake:
+        assert lake.query("SELECT year(min(snapshot_time)) FROM ducklake_snapshots('lake')").item() == 2020
+        assert expire(lake, before=now() - LATER, now=now()) == []
 
 
 def test_nothing_is_given_up_while_the_clock_is_wrong(home: Home) -> None:

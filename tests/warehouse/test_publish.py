@@ -1,6 +1,8 @@
 """The published file: what any DuckDB client sees, and that it is whole."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,35 @@ def test_published_file_is_replaced_and_never_written_to(lake: Lake, stage: Stag
         publish(lake)
         assert opened.read() == before
     assert home.published.read_bytes() != before
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from warehouse.home import Home
+from warehouse.lake import open_lake
+from warehouse.publish import publish
+with open_lake(Home(Path(sys.argv[1]))) as lake:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    publish(lake)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 4096, 50_000, 200_000])
+def test_disk_that_is_full_leaves_the_published_file_as_it_was(
+    lake: Lake, stage: Stage, home: Home, limit: int
+) -> None:
+    """With 200,000 bytes there is room for the log of what is written, and none for what comes of it."""
+    publish(lake)
+    before = home.published.read_bytes()
+    append(lake, stage, "r_1")
+    lake.connection.close()
+    command = [sys.executable, "-c", LIMITED, str(home.root), str(limit)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "HomeNotWritableError" in done.stderr.splitlines()[-1]
+    assert home.published.read_bytes() == before
+    assert list(home.root.glob(".warehouse*")) == []
 
 
 def test_file_names_with_quotes_are_no_way_out_of_the_view(tmp_path: Path, stage: Stage, home: Home) -> None:
