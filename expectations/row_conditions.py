@@ -15,11 +15,11 @@ from expectations.declared import thresholds as declared_thresholds
 from expectations.refusals import refusal_phrase, refusal_title
 from transforms.markup import REFERENCE
 from transforms.prose_signs import (
-    PROSE_SAMPLE_CHARS,
     capital_share,
     common_word_share,
     cut_off_end,
     dangling_end,
+    letter_share,
     mark_share,
     misread_characters,
     numbered_share,
@@ -146,10 +146,10 @@ def _presence(bounds: Thresholds) -> Mapping[str, Condition]:
             lambda: pl.format(f"The body has {{}} characters; at least {least_chars:g} are needed.", _body_chars()),
         ),
         "not_prose": Condition(
-            lambda: ~_has_text() | (_letter_share() >= least_letters),
+            lambda: ~_has_text() | (letter_share(pl.col("body")) >= least_letters),
             lambda: pl.format(
                 f"Of the characters, {{}}% are letters; at least {least_letters:.0%} are needed.",
-                _percent(_letter_share()),
+                _percent(letter_share(pl.col("body"))),
             ),
         ),
     }
@@ -168,13 +168,6 @@ def _text_length(bound: float) -> pl.Expr:
     short = pl.when(_body_chars() < bound).then("body")
     extra = short.str.count_matches(WIDE_LETTER).fill_null(0).cast(pl.Int64) * (WIDE_LETTER_CHARS - 1)
     return _body_chars() + extra
-
-
-def _letter_share() -> pl.Expr:
-    """Share of letters among the characters that are not space; combining marks are letters, as Tamil needs them."""
-    sample = pl.col("body").str.head(PROSE_SAMPLE_CHARS)
-    visible = sample.str.len_chars().cast(pl.Int64) - sample.str.count_matches(r"\s").cast(pl.Int64)
-    return 1 - sample.str.count_matches(r"[^\p{L}\p{M}\s]").cast(pl.Int64) / visible
 
 
 def _block_page(bounds: Thresholds, block_pages: Sequence[str]) -> Condition:
@@ -207,9 +200,12 @@ def _prose(bounds: Thresholds, common_words: Mapping[str, Sequence[str]]) -> Map
             lambda: pl.format("The body ends in '{}'.", body.str.tail(60)),
         ),
         "many_symbols": Condition(
-            lambda: (_body_chars() < LEAST_PROSE_CHARS).fill_null(value=True) | (_letter_share() >= letters),
+            lambda: (
+                (_body_chars() < LEAST_PROSE_CHARS).fill_null(value=True) | (letter_share(pl.col("body")) >= letters)
+            ),
             lambda: pl.format(
-                f"Of the characters, {{}}% are letters; {letters:.0%} are usual.", _percent(_letter_share())
+                f"Of the characters, {{}}% are letters; {letters:.0%} are usual.",
+                _percent(letter_share(pl.col("body"))),
             ),
         ),
         "unlike_language": Condition(

@@ -4,7 +4,8 @@ The drop is parsed before and after: every record that stays has its number, its
 nothing is changed.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -12,11 +13,13 @@ import polars as pl
 
 from flows.drop_reader import parse_options
 from flows.land import DROP_KEY
-from flows.run import Run
+from flows.run import Run, WritingRun
 from flows.withdrawals import RETRACTED
-from transforms.compression import compressing, find_compression
+from transforms.compression import DAMAGE, compressing, find_compression
 from transforms.detection import HEAD_BYTES
 from transforms.formats import Format
+from transforms.ops_schema import DROPS
+from transforms.parse_columnar import DAMAGE as DAMAGED_COLUMNS
 from transforms.parse_columnar import seekable
 from transforms.parsing import parse_drop, read_content
 from transforms.raw_batches import RawBatch
@@ -34,48 +37,94 @@ class RedactionError(Exception):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a drop is read: its format and encoding, and a row per record or reject with its bytes and a digest."""
+    """How a drop is read: format, encoding, a row per record or reject with its bytes and a digest; and what goes."""
 
     format: Format
     encoding: str
     rows: pl.DataFrame
+    numbers: frozenset[int]
 
 
-def redact_drop(run: Run, drop: Mapping[str, str], numbers: Collection[int]) -> None:
-    """Overwrite records of a drop (`source`, `drop_sha256`, `uri`) in the raw store.
+@dataclass(frozen=True)
+class Reading:
+    """How a source reads a drop: by its settings, and the name of the file; and which of its records go."""
+
+    source: str
+    uri: str
+    numbers: frozenset[int]
+
+
+def redact_records(run: WritingRun, rows: pl.DataFrame, *, new_drops: pl.DataFrame | None = None) -> None:
+    """Overwrite records in the raw store: `source`, `drop_sha256`, `record_no`.
+
+    Every source that delivered the same bytes, also one of `new_drops`, must read all other records as before.
 
     Raises:
-        RedactionError: if others would not be read as they were.
+        RedactionError: if one of them would not.
+        RawDropError: if the bytes are not there.
+    """
+    for (sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
+        redact_drop(run, str(sha256), _readings(run, of_drop, new_drops))
+
+
+def _readings(run: WritingRun, rows: pl.DataFrame, new_drops: pl.DataFrame | None) -> list[Reading]:
+    columns = (*DROP_KEY, "uri")
+    known = run.lake.latest(DROPS).select(columns)
+    drops = known if new_drops is None else pl.concat([known, new_drops.select(columns)])
+    numbers = rows.group_by("source").agg("record_no")
+    drops = drops.unique(DROP_KEY, keep="first", maintain_order=True)
+    of_drop = drops.join(rows, on="drop_sha256", how="semi").join(numbers, on="source", how="left").sort("source")
+    return [
+        Reading(source, uri, frozenset(of_source or ()))
+        for source, uri, of_source in of_drop.select("source", "uri", "record_no").iter_rows()
+    ]
+
+
+def redact_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> None:
+    """Overwrite records of a drop in the raw store.
+
+    Raises:
+        RedactionError: if others would not be read as they were, or it cannot be written anew as it is damaged.
         RawDropError: if the bytes are not there.
     """
     store = RawStore(run.settings.home.raw)
-    before = _layout(run, drop, store.open(drop["drop_sha256"]))
     redacted = run.folder / "redacted"
-    with store.open(drop["drop_sha256"]) as stream:
-        compression = find_compression(stream.read(HEAD_BYTES))
-    with (
-        store.open(drop["drop_sha256"]) as stream,
-        redacted.open("wb") as sink,
-        compressing(sink, compression) as target,
-    ):
-        _write(read_content(stream), target, before, numbers)
-    stays = ~pl.col("record_no").is_in(list(numbers))
-    after = _layout(run, drop, redacted.open("rb"))
-    is_in_place = before.format not in _LINED or before.rows.select(_PLACE).equals(after.rows.select(_PLACE))
-    if not is_in_place or not before.rows.filter(stays).equals(after.rows.filter(stays)):
+    try:
+        before = [_layout(run, one, store.open(drop_sha256)) for one in readings]
+        with store.open(drop_sha256) as stream:
+            compression = find_compression(stream.read(HEAD_BYTES))
+        with (
+            store.open(drop_sha256) as stream,
+            redacted.open("wb") as sink,
+            compressing(sink, compression) as target,
+        ):
+            _write(read_content(stream), target, before)
+        after = [_layout(run, one, redacted.open("rb")) for one in readings]
+    except (*DAMAGE, *DAMAGED_COLUMNS) as error:
         raise RedactionError(
-            f"Records of {drop['uri']} (drop {drop['drop_sha256'][:12]}) cannot be overwritten without changing how "
-            "the others are read. Nothing was changed; please report this file."
+            f"{readings[0].uri} (drop {drop_sha256[:12]}) cannot be overwritten ({error}). Nothing was changed."
+        ) from error
+    if not all(map(_is_kept, before, after)):
+        raise RedactionError(
+            f"Records of {readings[0].uri} (drop {drop_sha256[:12]}) cannot be overwritten without changing how the "
+            "others are read. Nothing was changed; please report this file."
         )
-    store.redact(drop["drop_sha256"], numbers, redacted)
+    store.redact(drop_sha256, {number for one in readings for number in one.numbers}, redacted)
 
 
-def _layout(run: Run, drop: Mapping[str, str], stream: BinaryIO) -> Layout:
+def _is_kept(before: Layout, after: Layout) -> bool:
+    """Tell whether all that stays has its number, its bytes and its content."""
+    stays = ~pl.col("record_no").is_in(list(before.numbers))
+    is_in_place = before.format not in _LINED or before.rows.select(_PLACE).equals(after.rows.select(_PLACE))
+    return is_in_place and before.rows.filter(stays).equals(after.rows.filter(stays))
+
+
+def _layout(run: Run, reading: Reading, stream: BinaryIO) -> Layout:
     with stream:
-        options = parse_options(run.settings.source(drop["source"]))
-        parsed = parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options)
+        options = parse_options(run.settings.source(reading.source))
+        parsed = parse_drop(stream, name=reading.uri.rpartition("/")[2], options=options)
         rows = pl.concat([_digested(part) for raw in parsed.batches for part in _parts(raw)])
-    return Layout(parsed.format, parsed.encoding or "utf-8", rows.sort("record_no"))
+    return Layout(parsed.format, parsed.encoding or "utf-8", rows.sort("record_no"), reading.numbers)
 
 
 def _parts(raw: RawBatch) -> Iterator[pl.DataFrame]:
@@ -87,31 +136,39 @@ def _digested(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(*_PLACE, digest=pl.struct(pl.all()).hash())
 
 
-def _write(content: BinaryIO, sink: BinaryIO, layout: Layout, numbers: Collection[int]) -> None:
-    """Write the content of a drop as it is to be."""
-    if redact := _COLUMNAR.get(layout.format):
+def _write(content: BinaryIO, sink: BinaryIO, layouts: Sequence[Layout]) -> None:
+    """Write the content of a drop as it is to be, whichever way it is read."""
+    going = [layout for layout in layouts if layout.numbers]
+    if redact := _COLUMNAR.get(going[0].format):
+        numbers = {number for layout in going for number in layout.numbers}
         redact(cast("BinaryIO", seekable(content)), numbers, sink)  # it has been parsed, and is not too large
         return
-    spans = layout.rows.filter(pl.col("record_no").is_in(list(numbers))).select("byte_start", "byte_end").unique()
-    if layout.format not in _LINED or spans["byte_end"].null_count():
+    spans = pl.concat(
+        layout.rows.filter(pl.col("record_no").is_in(list(layout.numbers))).select("byte_start", "byte_end")
+        for layout in going
+    ).unique()
+    if spans["byte_end"].null_count() or not all(layout.format in _LINED for layout in going):
         chunks = redact_whole(content)
     else:
-        chunks = redact_spans(content, spans.rows(), format_=layout.format, encoding=layout.encoding)
+        chunks = redact_spans(content, spans.rows(), format_=going[0].format, encoding=going[0].encoding)
     for chunk in chunks:  # noqa: FURB122 -- the writer of zstd has no writelines
         sink.write(chunk)
 
 
-def redact_withheld(run: Run, drops: pl.DataFrame, *, kind: str) -> None:
-    """Overwrite what was set aside as withdrawn, as staged rows of a kind tell; `drops` has the drops with `uri`."""
+def redact_withheld(run: WritingRun, drops: pl.DataFrame, *, kind: str) -> None:
+    """Overwrite what was set aside as withdrawn, as staged rows of a kind tell; `drops` has the drops with `uri`.
+
+    What cannot be overwritten is left: the other records are loaded all the same, and the proof names the drop.
+    """
     staged = run.staged(kind)
     if not staged:
         return
     is_withdrawn = pl.col("reasons").list.contains(RETRACTED)
     rows = pl.scan_parquet(staged).filter(is_withdrawn).select(*DROP_KEY, "record_no").collect()
     store = RawStore(run.settings.home.raw)
-    for (sha256,), of_drop in rows.group_by("drop_sha256"):
+    for (sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
         redaction = store.redaction(str(sha256))
-        numbers = set(of_drop["record_no"]) - set(redaction.records if redaction else ())
-        if numbers:
-            drop = drops.join(of_drop, on=DROP_KEY, how="semi").select(*DROP_KEY, "uri").row(0, named=True)
-            redact_drop(run, drop, numbers)
+        left = of_drop.filter(~pl.col("record_no").is_in(list(redaction.records if redaction else ())))
+        if left.height:
+            with suppress(RedactionError):
+                redact_records(run, left, new_drops=drops)

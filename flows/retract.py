@@ -14,7 +14,7 @@ import polars as pl
 
 from flows import steps
 from flows.options import UsageError
-from flows.redacting import redact_drop
+from flows.redacting import redact_records
 from flows.retract_commit import commit_retraction, digest_target, stage_change, stage_retraction
 from flows.retract_plan import Plan, plan_retraction
 from flows.retract_proof import Proof, clear_away, prove
@@ -127,9 +127,7 @@ def _as_planned(planned: Plan, retraction_id: str | None, gone_at: datetime | No
 
 def _withdraw(run: WritingRun, planned: Plan, target: str, *, reason: str, is_at_once: bool) -> Retracted:
     run.on_progress(Progress("overwriting"))
-    by_drop = planned.positions.partition_by("drop_sha256", maintain_order=True)
-    for of_drop in by_drop:
-        redact_drop(run, of_drop.select("source", "drop_sha256", "uri").row(0, named=True), set(of_drop["record_no"]))
+    redact_records(run, planned.positions)
     retraction_id = f"w_{run.run_id.removeprefix('run_')}"
     gone_at = run.started_at if is_at_once else run.started_at + run.settings.maintenance.kept_for
     stage_change(run, planned)

@@ -104,7 +104,7 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
         return None
     texts = _digest(pl.concat([_loaded_texts(run, named), _held_texts(run, held)]))
     texts, carrying = _carrying(run, texts, named)
-    going = pl.concat([named, carrying]).unique()
+    going = pl.concat([named, carrying, held]).unique()
     texts = pl.concat([texts, _digest(_loaded_texts(run, going))]).unique(["field", "passages"], maintain_order=True)
     quoted, quoting = _quoted(run, texts, going)
     texts = _without(texts, quoted)
@@ -133,9 +133,7 @@ def _loaded_texts(run: WritingRun, record_ids: pl.Series) -> pl.DataFrame:
 
 def _held_texts(run: WritingRun, record_ids: pl.Series) -> pl.DataFrame:
     """Read what is held back from the raw store, as it came."""
-    rows = run.lake.latest(QUARANTINE).filter(
-        pl.col("quarantine_id").str.replace("q_", "r_").is_in(record_ids.implode())
-    )
+    rows = _held_rows(run, record_ids)
     found = [
         entries.filter(pl.col("record_id").is_in(record_ids.implode()))
         for drop in _drops(run, rows["drop_sha256"].unique())
@@ -151,6 +149,12 @@ def _held_texts(run: WritingRun, record_ids: pl.Series) -> pl.DataFrame:
         headline=pl.lit(None, dtype=pl.String()),
         dek=pl.lit(None, dtype=pl.String()),
     )
+
+
+def _held_rows(run: WritingRun, record_ids: pl.Series) -> pl.DataFrame:
+    """Return the rows of the quarantine for records that are held back."""
+    is_meant = pl.col("quarantine_id").str.replace("q_", "r_", literal=True).is_in(record_ids.implode())
+    return run.lake.latest(QUARANTINE).filter(is_meant)
 
 
 def _digest(texts: pl.DataFrame) -> pl.DataFrame:
@@ -217,6 +221,7 @@ def _positions(run: WritingRun, texts: pl.DataFrame, going: pl.Series) -> pl.Dat
     run.on_progress(Progress("looking through the raw store"))
     holding = {place.path.stem for place in search_drops(run.settings.home, withdrawn.probes, encodings)}
     of_going = set(run.lake.query(_LOADED, {"records": _staged_ids(run, going)})["drop_sha256"])
+    of_going |= set(_held_rows(run, going)["drop_sha256"])
     found = []
     for drop in _drops(run, pl.Series(sorted(holding | of_going), dtype=pl.String)):
         for entries in _entries(run, drop):

@@ -78,13 +78,28 @@ def search_files(home: Home, probes: Probes) -> Iterator[Place]:
         is_ours = path.is_file() and not path.is_relative_to(home.landing)
         if not is_ours or (path.is_relative_to(home.raw) and path.suffix == ".zst"):
             continue
-        if len(found := find_in_bytes(probes, path.read_bytes())):
-            yield Place(path, None, found)
-        if path.suffix == ".parquet":
-            yield from _search_columns(path, probes)
+        with suppress(FileNotFoundError):  # it was there a moment ago
+            if len(found := find_in_bytes(probes, path.read_bytes())):
+                yield Place(path, None, found)
+            if path.suffix == ".parquet":
+                yield from _search_columns(home, path, probes)
 
 
-def _search_columns(path: Path, probes: Probes) -> Iterator[Place]:
+def _search_columns(home: Home, path: Path, probes: Probes) -> Iterator[Place]:
+    """Yield the columns of a Parquet file in which a passage stands; one that cannot be read may hold any.
+
+    But for one that a run is writing at the moment: it sets aside what was withdrawn before it commits.
+    """
+    try:
+        yield from _in_columns(path, probes)
+    except FileNotFoundError:
+        raise
+    except DAMAGE:
+        if not path.is_relative_to(home.staging):
+            yield Place(path, "cannot be read", np.empty(0, np.int64))
+
+
+def _in_columns(path: Path, probes: Probes) -> Iterator[Place]:
     with pq.ParquetFile(path) as file:
         for name in file.schema_arrow.names:
             found = [np.empty(0, np.int64)]

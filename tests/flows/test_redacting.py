@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from flows import steps
-from flows.redacting import RedactionError, redact_drop
+from flows.redacting import Reading, RedactionError, redact_drop
 from flows.run import NOTHING_PLANNED, Request
 from flows.settings import load_settings
 from transforms.formats import Format
@@ -87,7 +87,7 @@ def stored(home: Path, tmp_path: Path, name: str, content: bytes) -> tuple[RawSt
 
 def redact(home: Path, drop: dict[str, str], *numbers: int) -> None:
     with steps.open_staging(Request(load_settings(home=home)), NOTHING_PLANNED) as run:
-        redact_drop(run, drop, numbers)
+        redact_drop(run, drop["drop_sha256"], [Reading(drop["source"], drop["uri"], frozenset(numbers))])
 
 
 @pytest.mark.parametrize("compression", ["", ".gz"])
@@ -140,6 +140,28 @@ def test_what_the_parser_would_read_otherwise_is_left_as_it_is(
     monkeypatch.setattr("transforms.redaction.filler", lambda length, **_: b"\n" * length)
     with pytest.raises(RedactionError, match="changing how the others are read"):
         redact(home, drop, 0)
+    assert store.redaction(drop["drop_sha256"]) is None
+    store.check(drop["drop_sha256"])
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.parquet", "a.arrow"])
+def test_a_drop_that_is_damaged_is_left_as_it_is(name: str, home: Path, tmp_path: Path) -> None:
+    content = gzip.compress(DROPS["a.jsonl"] * 50) if name.endswith(".gz") else DROPS[name]
+    store, drop = stored(home, tmp_path, name, content[: len(content) * 2 // 3])
+    with pytest.raises(RedactionError, match="Nothing was changed"):
+        redact(home, drop, 1)
+    assert store.redaction(drop["drop_sha256"]) is None
+    store.check(drop["drop_sha256"])
+
+
+def test_a_drop_that_two_sources_read_otherwise_is_left_as_it_is(home: Path, tmp_path: Path) -> None:
+    store, drop = stored(home, tmp_path, "a.csv", DROPS["a.csv"])
+    as_text = Reading("notes", "/elsewhere/a.txt", frozenset([0]))
+    with (
+        steps.open_staging(Request(load_settings(home=home)), NOTHING_PLANNED) as run,
+        pytest.raises(RedactionError, match="changing how the others are read"),
+    ):
+        redact_drop(run, drop["drop_sha256"], [as_text, Reading("wire", "a.csv", frozenset())])
     assert store.redaction(drop["drop_sha256"]) is None
     store.check(drop["drop_sha256"])
 

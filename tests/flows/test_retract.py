@@ -1,5 +1,6 @@
 """A text that is withdrawn is gone from everything, and stays gone when it comes again."""
 
+import gzip
 import json
 import os
 import random
@@ -247,6 +248,35 @@ def test_what_is_only_held_back_can_be_named(
     assert (len(done.records), done.held_back) == (0, 1)
     assert stands_in(home, OWN) == []
     assert query(UNBALANCED) == []
+
+
+@pytest.mark.long
+def test_a_short_one_that_is_held_back_is_withdrawn_by_its_id(
+    tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), '{"id": "brief", "headline": "Ann Orr", "body": "- - - -"}'])
+    ingest(tmp_path / "bad")
+    [(held,)] = query("SELECT quarantine_id FROM ops.quarantine")
+    assert withdraw(held, is_at_once=True).held_back == 1
+    assert stands_in(home, "Ann Orr") == []
+    assert query("SELECT reasons, raw FROM ops.quarantine") == [(["retracted"], None)]
+    assert query(UNBALANCED) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("loaded")
+def test_a_damaged_drop_in_which_it_comes_again_stops_no_run(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
+) -> None:
+    withdraw(SECRET["url"])
+    lines = "".join(f"{json.dumps(record)}\n" for record in (SECRET, *map(an_article, range(20, 60))))
+    damaged = tmp_path / "again" / "a.jsonl.gz"
+    damaged.parent.mkdir()
+    damaged.write_bytes(gzip.compress(lines.encode())[:-8])
+    run = ingest(damaged)
+    assert (run.status, run.records_loaded) == ("done", 40)
+    held = query("SELECT reasons[1] FROM ops.quarantine WHERE source = 'again' ORDER BY ALL")
+    assert held == [("retracted",), ("truncated",)]
 
 
 def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
