@@ -254,7 +254,8 @@ def test_what_is_only_held_back_can_be_named(
 def test_a_short_one_that_is_held_back_is_withdrawn_by_its_id(
     tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
-    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), '{"id": "brief", "headline": "Ann Orr", "body": "- - - -"}'])
+    brief = {"id": "brief", "headline": "Ann Orr", "body": "- - - -"}
+    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), brief])
     ingest(tmp_path / "bad")
     [(held,)] = query("SELECT quarantine_id FROM ops.quarantine")
     assert withdraw(held, is_at_once=True).held_back == 1
