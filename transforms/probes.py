@@ -139,6 +139,8 @@ def _pieces(text: str) -> list[str]:
     plain = list(_cut(run.group() for run in _PLAIN.finditer(text)))
     if len(plain) < FEWEST_PLAIN:
         plain += _cut(text.splitlines())
+    if not plain:
+        plain += _cut([text])  # a poem, or a list
     pieces = list(dict.fromkeys(plain))
     step = max(len(pieces) / MOST_PASSAGES, 1)
     return [pieces[int(number * step)] for number in range(min(len(pieces), MOST_PASSAGES))]

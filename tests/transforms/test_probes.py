@@ -3,6 +3,7 @@
 import codecs
 import html
 import json
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -73,3 +74,12 @@ def test_some_passages_can_be_left_out() -> None:
     is_first = probes.texts < 0
     is_first[0] = True
     assert find_in_bytes(probes.only(is_first), ENGLISH.encode()).tolist() == [0]
+
+
+@pytest.mark.parametrize("write", [str.encode, lambda text: json.dumps({"body": text}).encode()])
+def test_a_text_of_short_lines_is_found(write: Callable[[str], bytes]) -> None:
+    poem = "\n".join(f"Line {number} of the poem" for number in range(20))
+    probes = read_probes([digest_passages(poem)])
+    assert probes.count >= 3
+    assert len(find_in_bytes(probes, write(poem))) == probes.count
+    assert len(find_in_bytes(probes, write(poem.replace("poem", "song")))) == 0
