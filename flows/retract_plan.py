@@ -76,6 +76,11 @@ _NOTHING_FOUND = pl.DataFrame(
 )
 
 
+_POSITION = pl.DataFrame(
+    schema={**dict.fromkeys(("record_id", *DROP_KEY, "uri"), pl.String()), "record_no": pl.Int64()}
+)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What goes.
@@ -108,7 +113,9 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     texts = pl.concat([texts, _digest(_loaded_texts(run, going))]).unique(["field", "passages"], maintain_order=True)
     quoted, quoting = _quoted(run, texts, going)
     texts = _without(texts, quoted)
-    positions = _positions(run, texts, going)
+    begun = _begun(run)
+    positions = pl.concat([_positions(run, texts, going), begun]).unique("record_id", maintain_order=True)
+    positions = _last(positions, pl.concat([named, held]))
     at_once = pl.concat([positions["record_id"], held]).unique()
     records = run.lake.query(_LOADED, {"records": _staged_ids(run, at_once)})
     return Plan(texts, records, positions, quoting)
@@ -132,7 +139,8 @@ def _loaded_texts(run: WritingRun, record_ids: pl.Series) -> pl.DataFrame:
 
 
 def _held_texts(run: WritingRun, record_ids: pl.Series) -> pl.DataFrame:
-    """Read what is held back from the raw store, as it came."""
+    """Read what is held back from the raw store, as it came; what was overwritten there says nothing any more."""
+    record_ids = record_ids.filter(~record_ids.is_in(_begun(run)["record_id"].implode()))
     rows = _held_rows(run, record_ids)
     found = [
         entries.filter(pl.col("record_id").is_in(record_ids.implode()))
@@ -227,9 +235,29 @@ def _positions(run: WritingRun, texts: pl.DataFrame, going: pl.Series) -> pl.Dat
         for entries in _entries(run, drop):
             is_going = pl.col("record_id").is_in(going.implode()) | carries(withdrawn, entries["text"])
             found.append(entries.filter(is_going).drop("text"))
-    none = pl.DataFrame(schema={name: pl.String() for name in ("record_id", *DROP_KEY, "uri")})
-    positions = pl.concat([none.with_columns(record_no=pl.lit(0, pl.Int64())), *found], how="diagonal")
-    return positions.unique("record_id", maintain_order=True)
+    return pl.concat([_POSITION, *(entries.select(_POSITION.columns) for entries in found)])
+
+
+def _begun(run: WritingRun) -> pl.DataFrame:
+    """Return what a killed retraction has overwritten and not taken from the tables, as `_positions` does."""
+    store = RawStore(run.settings.home.raw)
+    found = []
+    for drop in _drops(run, pl.Series(store.redacted(), dtype=pl.String)):
+        redaction = store.redaction(drop["drop_sha256"])
+        found += [{**drop, "record_no": number} for number in (redaction.records if redaction else ())]
+    rows = pl.DataFrame(found, schema=_POSITION.schema)
+    keys = [drop_key(*drop) for drop in rows.select(DROP_KEY).iter_rows()]
+    rows = rows.with_columns(record_id=pl.format("r_{}_{}", pl.Series(keys, dtype=pl.String), "record_no"))
+    held = run.lake.latest(QUARANTINE).filter(~pl.col("reasons").list.contains(RETRACTED))
+    held_ids = held["quarantine_id"].str.replace("q_", "r_", literal=True)
+    loaded = run.lake.query(_LOADED, {"records": _staged_ids(run, rows["record_id"])})["record_id"]
+    return rows.filter(pl.col("record_id").is_in(pl.concat([held_ids, loaded]).implode()))
+
+
+def _last(positions: pl.DataFrame, targets: pl.Series) -> pl.DataFrame:
+    """Put the drops of what was named last: killed before, the same command finds by it what is left."""
+    of_targets = positions.filter(pl.col("record_id").is_in(targets.implode()))["drop_sha256"]
+    return positions.sort(pl.col("drop_sha256").is_in(of_targets.implode()), maintain_order=True)
 
 
 def _drops(run: WritingRun, hashes: pl.Series) -> Iterator[Mapping[str, str]]:

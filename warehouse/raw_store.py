@@ -153,6 +153,10 @@ class RawStore:
             raise RawDropError(f"{note} cannot be read ({error}); restore it from a backup.") from error
         return Redaction(found["sha256"], tuple(found["records"]))
 
+    def redacted(self) -> list[str]:
+        """Return the hashes of the drops in which something was overwritten."""
+        return sorted(path.stem for path in self.root.glob("??/*.redacted"))
+
     def redact(self, drop_sha256: str, records: Iterable[int], content: Path) -> None:
         """Put the bytes of the file `content` in place of a drop, in which these records are overwritten.
 

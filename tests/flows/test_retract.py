@@ -304,6 +304,41 @@ def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("is_target_held", [False, True])
+def test_killed_before_the_tables_changed_copies_that_are_held_back_go_as_well(
+    tmp_path: Path,
+    loaded: Path,
+    withdraw: Withdraw,
+    ingest: Ingest,
+    query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+    is_target_held: bool,
+) -> None:
+    for name in ("e", "f"):
+        bad = tmp_path / "bad" / f"{name}.jsonl"
+        bad.parent.mkdir(exist_ok=True)
+        bad.write_text(f"{json.dumps(an_article(ord(name)))}\n{json.dumps(SECRET)[:-1]}\n")
+        ingest(bad)
+    held = [name for (name,) in query("SELECT quarantine_id FROM ops.quarantine WHERE source = 'bad' ORDER BY ALL")]
+    target = held[0] if is_target_held else SECRET["url"]
+    calls = iter([None])
+    original = RawStore.redact
+
+    def die_at_the_second(*arguments: Any) -> None:
+        next(calls)
+        original(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RawStore, "redact", die_at_the_second)
+        with pytest.raises(StopIteration):
+            withdraw(target)
+    assert len(withdraw(target, is_at_once=True).records) == 2
+    assert stands_in(loaded, OWN) == []
+    assert query("SELECT DISTINCT reasons[1], raw FROM ops.quarantine WHERE source = 'bad'") == [("retracted", None)]
+    assert query(UNBALANCED) == []
+
+
+@pytest.mark.long
 def test_another_text_at_the_same_address_can_be_withdrawn_later(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
