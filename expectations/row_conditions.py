@@ -200,12 +200,9 @@ def _prose(bounds: Thresholds, common_words: Mapping[str, Sequence[str]]) -> Map
             lambda: pl.format("The body ends in '{}'.", body.str.tail(60)),
         ),
         "many_symbols": Condition(
-            lambda: (
-                (_body_chars() < LEAST_PROSE_CHARS).fill_null(value=True) | (letter_share(pl.col("body")) >= letters)
-            ),
+            lambda: (_body_chars() < LEAST_PROSE_CHARS).fill_null(value=True) | (letter_share(body) >= letters),
             lambda: pl.format(
-                f"Of the characters, {{}}% are letters; {letters:.0%} are usual.",
-                _percent(letter_share(pl.col("body"))),
+                f"Of the characters, {{}}% are letters; {letters:.0%} are usual.", _percent(letter_share(body))
             ),
         ),
         "unlike_language": Condition(

@@ -49,8 +49,7 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
-        # Others' text, and too large for the project: it lies beside a checkout, or nowhere; no test can make it up.
-        pytest.skip(f"{SHARED_DATA} is not there: real data is kept apart from the project")
+        pytest.skip(f"{SHARED_DATA} is not there")  # others' texts, too many for the project, and not to be made up
     return SHARED_DATA
 
 

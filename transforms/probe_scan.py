@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
-from transforms.probes import BASE, FIRST_POWER, FOLD, MIX, PASSAGE, SHIFT, Probes
+from transforms.probes import BASE, FOLD, MIX, PASSAGE, SHIFT, Probes
+
+_FIRST_POWER = np.uint64(pow(int(BASE), PASSAGE, 1 << 64))
 
 
 def scan(
@@ -48,7 +50,7 @@ def _roll(  # noqa: PLR0917 -- compiled code takes arrays
         for at in range(length):
             digest = digest * BASE + np.uint64(folded[at])
             if at >= PASSAGE:
-                digest -= np.uint64(folded[at - PASSAGE]) * FIRST_POWER
+                digest -= np.uint64(folded[at - PASSAGE]) * _FIRST_POWER
             if at >= PASSAGE - 1 and is_possible[np.int64((digest * MIX) >> SHIFT)]:
                 key = np.searchsorted(keys, digest)
                 while key < len(keys) and keys[key] == digest:  # several texts may have the passage

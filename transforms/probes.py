@@ -38,7 +38,6 @@ MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _MAP_BITS: Final = 18
 _ASCII: Final = 128
 SHIFT: Final = np.uint64(64 - _MAP_BITS)
-FIRST_POWER: Final = np.uint64(pow(int(BASE), PASSAGE, 1 << 64))
 
 _PLAIN = re.compile(rf"[A-Za-z0-9 ]{{{PASSAGE},}}")
 

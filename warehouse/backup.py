@@ -150,7 +150,8 @@ def _check_target(home: Home, named: AbstractSet[Path]) -> None:
     """Refuse to restore beside what the backup does not have: a rebuild would make it part of the warehouse again."""
     for folder in (home.raw, home.journal, home.lake):
         for path in folder.rglob("*"):
-            if path.is_file() and path not in named:
+            is_half_restored = path.name.startswith(".")
+            if path.is_file() and path not in named and not is_half_restored:
                 raise BackupError(f"{home.root} is in use, as it has {path}; restore into a new folder with --home.")
     forget_beside(home.catalog)
 

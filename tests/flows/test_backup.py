@@ -128,6 +128,7 @@ def test_home_with_other_data_is_not_restored_into(home: Path, tmp_path: Path) -
     later.unlink()
     left = new.catalog.with_name(f"{new.catalog.name}-journal")
     left.write_bytes(b"half a commit")
+    (new.journal / ".00000001-run.json.part").write_bytes(b"half of a file, as a restore that was killed leaves it")
     restore_backup(kept, new)
     assert (new.is_initialised, left.exists()) == (True, False)
 
