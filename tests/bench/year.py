@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -28,6 +29,7 @@ from flows import maintaining, steps
 from flows.run import Request
 from flows.settings import load_settings
 from warehouse.home import Home
+from warehouse.journal_entry import Entry, parse_entry
 from warehouse.lake import Lake, open_lake
 
 DAYS, HOURS = 365, 24
@@ -35,7 +37,14 @@ RECORDS = 5
 ROUNDS = 7
 TOLERATED = 1.5
 
-Pattern = Mapping[str, pl.DataFrame]
+
+@dataclass(frozen=True)
+class Pattern:
+    """The rows that a run committed, by table, and its entry for the journal."""
+
+    rows: Mapping[str, pl.DataFrame]
+    entry: Entry
+
 
 IDS = (
     "record_id",
@@ -100,15 +109,17 @@ def written_drops(folder: Path) -> Iterator[Path]:
 def take_pattern(home: Path, drop: Path) -> Pattern:
     """Ingest a drop; return the rows that its run committed."""
     taken: dict[str, pl.DataFrame] = {}
+    entries: list[str] = []
     append = Lake.append
 
-    def noted(lake: Lake, staged: Mapping[str, Sequence[Path]], *, message: str) -> None:
+    def noted(lake: Lake, staged: Mapping[str, Sequence[Path]], *, message: str, entry: str) -> None:
         taken.update({name: pl.read_parquet(paths) for name, paths in staged.items() if paths})
-        append(lake, staged, message=message)
+        entries.append(entry)
+        append(lake, staged, message=message, entry=entry)
 
     with mock.patch.object(Lake, "append", noted):
         steps.ingest(Request(load_settings(home=home), (drop,)))
-    return {name: rows for name, rows in taken.items() if rows.height}
+    return Pattern({name: rows for name, rows in taken.items() if rows.height}, parse_entry(entries[0]))
 
 
 def live_a_day(home: Path, pattern: Pattern, day: int) -> None:
@@ -118,8 +129,13 @@ def live_a_day(home: Path, pattern: Pattern, day: int) -> None:
         for hour in range(HOURS):
             staged.mkdir(parents=True)
             number = day * HOURS + hour + 1
-            files = {name: [write(rows, staged / f"{name}.parquet", number)] for name, rows in pattern.items()}
-            lake.append(files, message=f"hour {number}")
+            files = {name: [write(rows, staged / f"{name}.parquet", number)] for name, rows in pattern.rows.items()}
+            entry = replace(
+                pattern.entry,
+                run_id=renamed(pattern.entry.run_id, number),
+                started_at=pattern.entry.started_at + timedelta(hours=number),
+            )
+            lake.append(files, message=f"hour {number}", entry=entry.as_json())
             steps.publish(lake)
             shutil.rmtree(staged)
     maintaining.maintain(load_settings(home=home))
