@@ -16,8 +16,9 @@ from flows.alerts.senders import build_sender
 from flows.alerts.sending import DeliveryError
 from flows.custom import custom_rules
 from flows.prefect_api import ANSWER_SECONDS, configured_api, is_answering
+from flows.retract_places import find_again
 from flows.settings import Settings, SettingsError, home_root, load_settings
-from transforms.ops_schema import DROPS
+from transforms.ops_schema import DROPS, RETRACTIONS
 from warehouse.database import extension_versions
 from warehouse.errors import JournalError, WarehouseError
 from warehouse.home import Home
@@ -39,7 +40,7 @@ class Check:
 
 
 def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
-    """Check packages, settings, home folder, catalog, journal, drops, published file, rules, Prefect API and alerts."""
+    """Check packages, settings, home folder, catalog, journal, drops, what was withdrawn, published file, and so on."""
     yield _check_versions()
     yield _check_extensions()
     try:
@@ -51,7 +52,7 @@ def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
         yield Check("settings", f"{len(settings.sources)} declared sources")
     checks: tuple[Callable[[Home], Check], ...] = (
         *(_check_home, _check_catalog, _check_journal, _check_drops),
-        *(_check_published, _check_writer),
+        *(_check_withdrawn, _check_published, _check_writer),
     )
     yield from (check(settings.home) for check in checks)
     yield _check_rules(settings)
@@ -161,6 +162,24 @@ def _check_drops(home: Home) -> Check:
         finding = f"the bytes of {len(missing):,} drops are gone, the first is {missing[0]}"
         return Check("drops", finding, "Run copydesk doctor --repair, which also finds what is damaged.")
     return Check("drops", f"the bytes of {drops.height:,} drops are there")
+
+
+def _check_withdrawn(home: Home) -> Check:
+    remedy = "Run copydesk retract again for any of it; whatever it is called for, it overwrites what came back."
+    if home.withdrawing.exists():
+        return Check("withdrawn", "a retraction was broken off", "Run the same copydesk retract again.")
+    try:
+        if not home.is_initialised:
+            return Check("withdrawn", "none yet")
+        with read_lake(home) as lake:
+            if not lake.holds(RETRACTIONS):
+                return Check("withdrawn", "none yet")
+            again = find_again(lake).height
+    except WarehouseError:
+        return Check("withdrawn", "cannot be looked up, as the catalog cannot be read")
+    if again:
+        return Check("withdrawn", f"{again:,} records stand in the raw store again", remedy)
+    return Check("withdrawn", "none stands in the raw store again")
 
 
 def _check_published(home: Home) -> Check:

@@ -17,9 +17,11 @@ import polars as pl
 from expectations.figures import count_fields
 from flows.extraction_pool import ExtractionPool
 from flows.run import STAGED_COMPRESSION, Progress, Run
+from flows.settings import Settings
 from flows.source_settings import SourceSettings
 from seeds.tables import field_aliases
 from transforms.conform import FieldNames
+from transforms.extraction import BeginExtraction, extract_later
 from transforms.formats import Format
 from transforms.identity import drop_key
 from transforms.parsing import ParsedDrop, parse_drop
@@ -119,7 +121,7 @@ class DropReader:
         """
         for (name,), of_source in drops.group_by("source", maintain_order=True):
             source = self._run.settings.source(str(name))
-            options = replace(parse_options(source), begin_extraction=self._pages.begin)
+            options = parse_options(source, begin_extraction=self._pages.begin)
             boilerplate = self._boilerplate.get(source.name, ())
             number, gathered = 0, Gathered()
             for opened in self._opened(of_source.iter_rows(named=True), options):
@@ -160,7 +162,7 @@ class DropReader:
 
     def _open(self, drop: Mapping[str, str], options: ParseOptions) -> "_OpenDrop":
         stream = self._store.open(drop["drop_sha256"])
-        return _OpenDrop(drop, stream, parse_drop(stream, name=drop["uri"].rpartition("/")[2], options=options))
+        return _OpenDrop(drop, stream, parse_drop(stream, name=_file_name(drop), options=options))
 
     def _read(self, drop: Mapping[str, str], parsed: ParsedDrop) -> Iterator[DropBatch]:
         """Yield a drop's records and rejects; count them when the drop ends."""
@@ -195,7 +197,17 @@ def _only(batch: DropBatch, wanted: Mapping[tuple[object, ...], pl.DataFrame]) -
     return replace(batch, raw=RawBatch(kept, batch.raw.rejects.clear()))
 
 
-def parse_options(source: SourceSettings) -> ParseOptions:
+def parse_stored(settings: Settings, stream: BinaryIO, drop: Mapping[str, str], *, pages: ExtractionPool) -> ParsedDrop:
+    """Parse the bytes of a drop (`source`, `uri`) as its source reads them."""
+    options = parse_options(settings.source(drop["source"]), begin_extraction=pages.begin)
+    return parse_drop(stream, name=_file_name(drop), options=options)
+
+
+def _file_name(drop: Mapping[str, str]) -> str:
+    return drop["uri"].rpartition("/")[2]
+
+
+def parse_options(source: SourceSettings, *, begin_extraction: BeginExtraction = extract_later) -> ParseOptions:
     """Return how the files of a source are read."""
     names = FieldNames(aliases=field_aliases(), mapping=source.field_mapping)
     options = ParseOptions(
@@ -205,6 +217,7 @@ def parse_options(source: SourceSettings) -> ParseOptions:
         delimiter_hint=source.delimiter,
         batch_records=BATCH_RECORDS,
         batch_bytes=BATCH_BYTES,
+        begin_extraction=begin_extraction,
     )
     return options if source.max_record_bytes is None else replace(options, max_record_bytes=source.max_record_bytes)
 

@@ -17,7 +17,6 @@ from warehouse.errors import NotPublishedError
 from warehouse.journal import note_commits
 from warehouse.lake import open_lake
 from warehouse.maintenance import Merged, expire, merge, remove_orphans
-from warehouse.publish import remove_leftovers
 from warehouse.writer_lock import hold_writer_lock
 
 KIND = "maintain"
@@ -52,7 +51,6 @@ def maintain(
         raise NotPublishedError(f"There is nothing to maintain in {home.root}: run copydesk ingest first.")
     with steps.be_at_work(home), hold_writer_lock(home.writer_lock, purpose=KIND, on_wait=on_wait):
         before = _bytes_kept(settings)
-        remove_leftovers(home)
         with open_lake(home) as lake:
             note_commits(lake)
             on_progress(Progress("giving up old snapshots"))

@@ -27,7 +27,6 @@ from warehouse.errors import NotPublishedError, RawDropError
 from warehouse.home import Home
 from warehouse.journal import read_journal
 from warehouse.lake import open_lake
-from warehouse.publish import remove_leftovers
 from warehouse.query import read_published
 from warehouse.raw_store import Delivery, RawStore
 from warehouse.swap import replace_lake, settle
@@ -109,7 +108,6 @@ def rebuild_home(
     """
     home, started_at = steps.prepare(settings.home), datetime.now(UTC)
     with steps.be_at_work(home), hold_writer_lock(home.writer_lock, purpose="rebuild", on_wait=on_wait):
-        remove_leftovers(home)
         is_whole = settle(home)
         past = _read_past(home, on_progress=on_progress)
         lost = {sha256: why for sha256, why in past.damaged.items() if sha256 in past.named}

@@ -1,7 +1,7 @@
 """Overwriting records in the raw store, and making sure that all others are read as they were.
 
 The drop is parsed before and after: every record that stays has its number, its bytes and its content. Otherwise
-nothing is changed.
+nothing is changed. A compressed drop that breaks off still does so, behind what could be read of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,17 +11,18 @@ from typing import BinaryIO, cast
 
 import polars as pl
 
-from flows.drop_reader import parse_options
+from flows.drop_reader import parse_stored
+from flows.extraction_pool import ExtractionPool
 from flows.land import DROP_KEY
 from flows.run import Run, WritingRun
 from flows.withdrawals import RETRACTED
-from transforms.compression import DAMAGE, compressing, find_compression
+from transforms.compression import DAMAGE, broken_end, compressing, find_compression
 from transforms.detection import HEAD_BYTES
 from transforms.formats import Format
 from transforms.ops_schema import DROPS
 from transforms.parse_columnar import DAMAGE as DAMAGED_COLUMNS
 from transforms.parse_columnar import seekable
-from transforms.parsing import parse_drop, read_content
+from transforms.parsing import find_break, read_content
 from transforms.raw_batches import RawBatch
 from transforms.redaction import redact_arrow, redact_parquet, redact_spans, redact_whole
 from warehouse.raw_store import RawStore
@@ -93,12 +94,13 @@ def redact_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> None
         before = [_layout(run, one, store.open(drop_sha256)) for one in readings]
         with store.open(drop_sha256) as stream:
             compression = find_compression(stream.read(HEAD_BYTES))
-        with (
-            store.open(drop_sha256) as stream,
-            redacted.open("wb") as sink,
-            compressing(sink, compression) as target,
-        ):
-            _write(read_content(stream), target, before)
+        with store.open(drop_sha256) as stream, redacted.open("wb") as sink:
+            with compressing(sink, compression) as target:
+                _write(read_content(stream), target, before)
+            if compression is not None:
+                with store.open(drop_sha256) as again:
+                    broken = find_break(again)
+                sink.write(b"" if broken is None else broken_end(compression, broken))
         after = [_layout(run, one, redacted.open("rb")) for one in readings]
     except (*DAMAGE, *DAMAGED_COLUMNS) as error:
         raise RedactionError(
@@ -120,16 +122,15 @@ def _is_kept(before: Layout, after: Layout) -> bool:
 
 
 def _layout(run: Run, reading: Reading, stream: BinaryIO) -> Layout:
-    with stream:
-        options = parse_options(run.settings.source(reading.source))
-        parsed = parse_drop(stream, name=reading.uri.rpartition("/")[2], options=options)
+    with stream, ExtractionPool() as pages:
+        parsed = parse_stored(run.settings, stream, {"source": reading.source, "uri": reading.uri}, pages=pages)
         rows = pl.concat([_digested(part) for raw in parsed.batches for part in _parts(raw)])
     return Layout(parsed.format, parsed.encoding or "utf-8", rows.sort("record_no"), reading.numbers)
 
 
 def _parts(raw: RawBatch) -> Iterator[pl.DataFrame]:
     yield raw.records
-    yield raw.rejects
+    yield raw.rejects.drop("detail")  # its words may be other ones behind what was overwritten
 
 
 def _digested(rows: pl.DataFrame) -> pl.DataFrame:
@@ -139,8 +140,9 @@ def _digested(rows: pl.DataFrame) -> pl.DataFrame:
 def _write(content: BinaryIO, sink: BinaryIO, layouts: Sequence[Layout]) -> None:
     """Write the content of a drop as it is to be, whichever way it is read."""
     going = [layout for layout in layouts if layout.numbers]
-    if redact := _COLUMNAR.get(going[0].format):
-        numbers = {number for layout in going for number in layout.numbers}
+    redact, numbers = _COLUMNAR.get(going[0].format), {number for layout in going for number in layout.numbers}
+    is_whole = going[0].rows["record_no"].to_list() == [*numbers]
+    if redact is not None and not is_whole:
         redact(cast("BinaryIO", seekable(content)), numbers, sink)  # it has been parsed, and is not too large
         return
     spans = pl.concat(

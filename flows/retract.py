@@ -6,7 +6,7 @@ named with its date; `is_at_once` gives them up now, whoever has an older publis
 proved by looking (see `flows.retract_proof`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from flows import steps
 from flows.options import UsageError
 from flows.redacting import redact_records
 from flows.retract_commit import commit_retraction, digest_target, stage_change, stage_retraction
+from flows.retract_places import find_again, note_texts
 from flows.retract_plan import Plan, plan_retraction
 from flows.retract_proof import Proof, clear_away, prove
 from flows.run import NOTHING_PLANNED, OnProgress, Progress, Request, WritingRun
@@ -42,6 +43,7 @@ class Retracted:
         held_back: How many records of the quarantine carried the text.
         drops: Paths under which what was overwritten came; what still lies there is not ours.
         quoting: Records that quote the text, and stay.
+        came_back: Records that were withdrawn before, and stood in the raw store again.
         gone_at: From when on, once maintained, no snapshot holds it.
         proof: What is left; null in a dry run.
     """
@@ -51,6 +53,7 @@ class Retracted:
     held_back: int
     drops: list[str]
     quoting: list[str]
+    came_back: int = 0
     gone_at: datetime | None = None
     proof: Proof | None = None
 
@@ -72,7 +75,8 @@ def retract(
 ) -> Retracted:
     """Withdraw the text of an article, of a record or of what has an address, and prove that it is gone.
 
-    Asked again for what was withdrawn, only what was left is cleared away.
+    Asked again for what was withdrawn, what is left is cleared away. So is in any case what an older raw store has
+    brought back.
 
     Raises:
         UsageError: if there is nothing of that name.
@@ -85,13 +89,20 @@ def retract(
             steps.publish(run.lake)
         planned = plan_retraction(run, target)
         done = _as_known(run.lake, target) if planned is None else _as_planned(planned, None, None)
+        again = find_again(run.lake)
+        done = replace(done, came_back=again.height)
         if is_dry_run:
             return done
+        redact_records(run, again)
         if planned is not None:
-            done = _withdraw(run, planned, target, reason=reason, is_at_once=is_at_once)
+            withdrawn_now = _withdraw(run, planned, target, reason=reason, is_at_once=is_at_once)
+            done = replace(withdrawn_now, came_back=again.height)
         _clear(run, is_at_once=is_at_once)
-    proof = prove(settings, on_progress=on_progress)
-    return Retracted(done.retraction_id, done.records, done.held_back, done.drops, done.quoting, done.gone_at, proof)
+    return replace(
+        done,
+        gone_at=run.started_at if is_at_once else done.gone_at,
+        proof=prove(settings, on_progress=on_progress),
+    )
 
 
 def _as_known(lake: Lake, target: str) -> Retracted:
@@ -118,8 +129,8 @@ def _as_planned(planned: Plan, retraction_id: str | None, gone_at: datetime | No
     return Retracted(
         retraction_id,
         planned.records.select("record_id", "headline").rows(),
-        planned.positions.height - planned.records.height,
-        planned.positions["uri"].unique().sort().to_list(),
+        planned.places.height - planned.records.height,
+        planned.places["uri"].unique().sort().to_list(),
         list(planned.quoting),
         gone_at=gone_at,
     )
@@ -127,12 +138,14 @@ def _as_planned(planned: Plan, retraction_id: str | None, gone_at: datetime | No
 
 def _withdraw(run: WritingRun, planned: Plan, target: str, *, reason: str, is_at_once: bool) -> Retracted:
     run.on_progress(Progress("overwriting"))
-    redact_records(run, planned.positions)
+    note_texts(run.settings.home, planned.texts)
+    redact_records(run, planned.places)
     retraction_id = f"w_{run.run_id.removeprefix('run_')}"
     gone_at = run.started_at if is_at_once else run.started_at + run.settings.maintenance.kept_for
     stage_change(run, planned)
     entry = stage_retraction(run, planned, retraction_id, target, reason=reason, gone_at=gone_at)
     commit_retraction(run, entry)
+    run.settings.home.withdrawing.unlink()
     return _as_planned(planned, retraction_id, gone_at)
 
 

@@ -76,13 +76,16 @@ def _print(retracted: Retracted | None, proof: Proof | None, *, as_json: bool) -
 
 
 def _print_retracted(console: Console, retracted: Retracted) -> None:
-    done = "would go" if retracted.retraction_id is None else "went"
+    done = "would go" if retracted.proof is None else "went"
     if retracted.records or retracted.held_back:
         rows = retracted.records[:MOST_SHOWN]
         print_table(console, f"{len(retracted.records):,} records that {done}", ("record_id", "headline"), rows)
         console.print(f"  {retracted.held_back:,} held back carry it as well.")
     else:
-        console.print(f"It was withdrawn before ({retracted.retraction_id}); what was left was cleared away.")
+        console.print(f"It was withdrawn before ({retracted.retraction_id}); nothing else carries it.")
+    if retracted.came_back:
+        overwritten = "would be overwritten" if retracted.proof is None else "were overwritten"
+        console.print(f"  {retracted.came_back:,} withdrawn records stood in the raw store again, and {overwritten}.")
     if retracted.quoting:
         named = ", ".join(retracted.quoting[:3])
         console.print(f"  {len(retracted.quoting):,} records quote it, and stay: {named}.")
@@ -94,12 +97,19 @@ def _print_proof(console: Console, proof: Proof) -> None:
     console.print(f"Looked for {proof.passages:,} passages of {proof.texts:,} texts in everything that is kept here.")
     for place in proof.remains[:MOST_SHOWN]:
         console.print(f"  LEFT in {place}", markup=False, highlight=False)
+    for place in proof.not_searched[:MOST_SHOWN]:
+        console.print(f"  Could not look into {place}", markup=False, highlight=False)
+    if proof.quoted:
+        console.print(f"  {proof.quoted:,} passages stand in loaded records, or in addresses, and are no sign of it.")
     if proof.pending:
         console.print(
             f"  {len(proof.pending):,} files of older snapshots hold it; copydesk maintain removes them from "
             f"{proof.gone_at:%Y-%m-%d %H:%M} UTC on, the same command with --now at once."
         )
     if proof.remains:
-        tell("Something is left: run the same command again; if it stays, remove these files, or report it.")
+        tell(
+            "Something is left: run the same command again. If it stays, withdraw records by their own ids, and drops "
+            "by the ids under which they are held back (ops.quarantine); remove other files that are not ours."
+        )
     elif not proof.pending:
-        console.print("Nothing of it is left.")
+        console.print("Nothing of it is left." if not proof.not_searched else "Nothing of it is left elsewhere.")

@@ -13,7 +13,7 @@ from flows.reclean import forget_gone
 from flows.replay_books import drop_status
 from flows.retract_plan import Plan
 from flows.run import Progress, Summary, WritingRun
-from flows.withdrawals import RETRACTED
+from flows.withdrawals import RETRACTED, SHARED
 from transforms.columns import Table
 from transforms.ops_schema import (
     DROPS,
@@ -27,7 +27,7 @@ from transforms.ops_schema import (
     RUNS,
     VALIDATIONS,
 )
-from transforms.probes import find_in_texts, read_probes
+from transforms.probes import Probes, find_in_texts, read_probes
 from transforms.schema import (
     ARTICLE_FIELDS,
     ARTICLES,
@@ -66,9 +66,8 @@ def stage_change(run: WritingRun, planned: Plan) -> None:
     pl.DataFrame(schema=RECORDS.schema).write_parquet(no_records)
     place(run, [no_records], replaced=gone)
     _stage_articles(run, gone)
-    probes = read_probes(planned.texts["passages"].to_list())
-    held = _held_rows(run, planned)
-    held.write_parquet(run.path(QUARANTINE.name))
+    probes = read_probes(planned.texts.filter(pl.col("field") != SHARED)["passages"].to_list())
+    _held_rows(run, planned, probes).write_parquet(run.path(QUARANTINE.name))
     _drop_rows(run, planned).write_parquet(run.path(DROPS.name))
     for table, columns in _SAID.items():
         rows = run.lake.query(f"SELECT * FROM {table.name}{'_history' if table.latest_by else ''}")
@@ -93,19 +92,27 @@ def _stage_articles(run: WritingRun, gone: str | object) -> None:
         pl.concat([touched, placed]).unique().write_parquet(run.path(f"gone.{table.name}"))
 
 
-def _held_rows(run: WritingRun, planned: Plan) -> pl.DataFrame:
-    """Return the rows of the quarantine for what goes, which say nothing any more."""
-    ids = planned.positions["record_id"].str.replace("r_", "q_", literal=True)
-    rows = run.lake.latest(QUARANTINE).filter(pl.col("quarantine_id").is_in(ids.implode()))
-    was_taken_in = pl.col("status") == "replayed"
+def _held_rows(run: WritingRun, planned: Plan, probes: Probes) -> pl.DataFrame:
+    """Return the rows of the quarantine that say nothing any more: of what goes, and where an excerpt quotes a text."""
+    rows = run.lake.latest(QUARANTINE)
+    said = rows.select(pl.concat_str("raw", "detail", "note", separator="\n", ignore_nulls=True)).to_series()
+    quoting = find_in_texts(probes, said)["row"].unique()
+    ids = planned.places["record_id"].str.replace("r_", "q_", literal=True)
+    goes = pl.col("quarantine_id").is_in(ids.implode())
+    is_held = pl.col("status") != "replayed"
     nothing = pl.lit(None, dtype=pl.String())
-    return rows.with_columns(
-        reasons=pl.when(was_taken_in).then("reasons").otherwise(pl.concat_list(pl.lit(RETRACTED))),
-        detail=nothing,
-        raw=nothing,
-        note=nothing,
-        noted_at=pl.lit(run.started_at),
-        commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
+    return (
+        rows.with_columns(goes=goes)
+        .filter(pl.col("goes") | pl.int_range(pl.len()).is_in(quoting.implode()))
+        .with_columns(
+            reasons=pl.when("goes", is_held).then(pl.concat_list(pl.lit(RETRACTED))).otherwise("reasons"),
+            detail=nothing,
+            raw=nothing,
+            note=nothing,
+            noted_at=pl.lit(run.started_at),
+            commit_no=pl.lit(run.commit_no, dtype=pl.Int64),
+        )
+        .drop("goes")
     )
 
 
@@ -144,7 +151,7 @@ def stage_retraction(
     run: WritingRun, planned: Plan, retraction_id: str, target: str, *, reason: str, gone_at: datetime
 ) -> str:
     """Stage what is kept of a retraction; return it for the journal."""
-    held = planned.positions.join(planned.records, on="record_id", how="anti")
+    held = planned.places.join(planned.records, on="record_id", how="anti")
     of_records = run.lake.query(_ARTICLES, {"records": str(run.path("gone"))})
     row = {
         "retraction_id": retraction_id,

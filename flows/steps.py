@@ -186,11 +186,10 @@ def open_staging(
 def write(run: Run, *, purpose: str, on_wait: OnWait = lambda _: None) -> Iterator[WritingRun]:
     """Hold the writer's lock and an open lake for what a run does within the block."""
     home = run.settings.home
-    with hold_writer_lock(home.writer_lock, purpose=f"{purpose} {run.run_id}", on_wait=on_wait):
-        publishing.remove_leftovers(home)
-        with open_lake(home) as lake:
-            of_run = {one.name: getattr(run, one.name) for one in fields(run)}
-            yield WritingRun(**of_run, commit_no=(latest_snapshot(home) or 0) + 1, lake=lake)
+    holding = hold_writer_lock(home.writer_lock, purpose=f"{purpose} {run.run_id}", on_wait=on_wait)
+    with holding, open_lake(home) as lake:
+        of_run = {one.name: getattr(run, one.name) for one in fields(run)}
+        yield WritingRun(**of_run, commit_no=(latest_snapshot(home) or 0) + 1, lake=lake)
 
 
 def publish(lake: Lake) -> None:

@@ -1,8 +1,9 @@
 """Texts that were withdrawn, when they come again: such a record is set aside before anything else is made of it.
 
-A record carries a withdrawn text where at least half of its passages stand in it (see `transforms.probes`). Of a short
-text, of which there are few passages, a record that is much longer only quotes it. Records that were overwritten in the
-raw store are told by their number.
+A record carries a withdrawn text where at least half of its passages stand in it (see `transforms.probes`), in whatever
+field. Of a short text, of which there are few passages, a record that is much longer only quotes it. Passages that
+other articles have as well do not count; where there are hardly any others, a record carries the text that has nearly
+all of them and not much else. Records that were overwritten in the raw store are told by their number.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from flows.drop_reader import SourceBatch
+from flows.unread import unread_texts
 from transforms.ops_schema import RETRACTED_TEXTS
 from transforms.probes import Probes, find_in_texts, read_probes, share_carried
 from warehouse.errors import NotPublishedError
@@ -32,15 +34,23 @@ LEAST_PASSAGES = 8
 MOST_LONGER = 2
 """Times the length of a short text up to which a record that holds it is a copy."""
 
-LEAST_IN_EXCERPT = 3
-"""Passages of one text in the excerpt of what could not be read, from which on that is set aside."""
+WHOLE_SHARE = 0.9
+"""Share of the passages of a text which others share, from which on a record carries it."""
 
+SHARED = "shared"
+"""Field of the passages of a body that other articles have as well."""
+
+RECORD_TEXT = pl.concat_str("headline", "dek", "body", "extra", separator="\n", ignore_nulls=True)
+"""All that a record says."""
+
+_IS_COPY = (pl.col("passages") >= LEAST_PASSAGES) | (pl.col("chars") <= MOST_LONGER * pl.col("body_chars"))
+_IS_WHOLE = (pl.col("share") >= WHOLE_SHARE) & (pl.col("chars") <= MOST_LONGER * pl.col("body_chars"))
 _DETAIL = "its text was withdrawn"
 
 
 @dataclass(frozen=True)
 class Withdrawals:
-    """Bodies that were withdrawn: rows of RETRACTED_TEXTS, and the raw store, which knows what was overwritten."""
+    """Bodies that were withdrawn, as `bodies` gives them, and the raw store, which knows what was overwritten."""
 
     texts: pl.DataFrame
     store: RawStore
@@ -60,10 +70,11 @@ class Withdrawals:
         overwritten = self._overwritten(pl.concat([batch.records["drop_sha256"], batch.rejects["drop_sha256"]]))
         if self.texts.is_empty() and overwritten.is_empty():
             return batch
-        texts = batch.records.select(text=pl.concat_str("body", "extra", separator="\n", ignore_nulls=True))
-        is_carried = texts.select(carries(self, pl.Series(texts["text"]))).to_series()
+        is_carried = carries(self, batch.records.select(text=RECORD_TEXT)["text"])
         records = batch.records.with_columns(is_gone=is_carried | _stands_in(overwritten))
-        rejects = batch.rejects.with_columns(is_gone=self._is_excerpt(batch.rejects["raw"]) | _stands_in(overwritten))
+        rejects = self._without_excerpts(batch.rejects).with_columns(
+            is_gone=self._carried_unread(batch.rejects) | _stands_in(overwritten)
+        )
         gone = pl.concat(
             [rows.filter("is_gone").select(_withheld(batch.rejects.columns)) for rows in (records, rejects)]
         )
@@ -82,10 +93,21 @@ class Withdrawals:
         ]
         return pl.DataFrame(found, schema={"drop_sha256": pl.String(), "record_no": pl.Int64()}, orient="row")
 
-    def _is_excerpt(self, excerpts: pl.Series) -> pl.Series:
-        found = share_carried(self.probes, find_in_texts(self.probes, excerpts))
-        rows = found.filter((pl.col("found") >= LEAST_IN_EXCERPT) | (pl.col("share") == 1))["row"]
-        return pl.Series(range(len(excerpts)), dtype=pl.Int64).is_in(rows.implode())
+    def _carried_unread(self, rejects: pl.DataFrame) -> pl.Series:
+        """Tell which rejects carry a text, by their bytes: an excerpt is only their beginning."""
+        rows = rejects.with_row_index("row")
+        gone = rows["row"].clear()
+        if self.probes.count:
+            for (drop_sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
+                for some, texts in unread_texts(self.store, str(drop_sha256), of_drop):
+                    gone = gone.append(some.filter(carries(self, texts))["row"])
+        return rows["row"].is_in(gone.implode())
+
+    def _without_excerpts(self, rejects: pl.DataFrame) -> pl.DataFrame:
+        """Return rejects without the excerpts in which a text is quoted."""
+        quoting = find_in_texts(self.probes, rejects["raw"])["row"].unique()
+        is_quoting = pl.int_range(pl.len()).is_in(quoting.implode())
+        return rejects.with_columns(raw=pl.when(~is_quoting).then("raw"))
 
 
 def carries(withdrawals: Withdrawals, texts: pl.Series) -> pl.Series:
@@ -98,13 +120,20 @@ def carries(withdrawals: Withdrawals, texts: pl.Series) -> pl.Series:
 
 def carrying_rows(withdrawals: Withdrawals, found: pl.DataFrame) -> pl.Series:
     """Return the rows that carry a text, of which passages are found (`row`, `passage`, `chars` of the row)."""
+    return _held(withdrawals, found).filter(~pl.col("is_shared") | _IS_WHOLE)["row"].unique()
+
+
+def holding_rows(withdrawals: Withdrawals, found: pl.DataFrame) -> pl.Series:
+    """Return the rows that hold half of a text, also those that do not go with it, as others share its passages."""
+    return _held(withdrawals, found)["row"].unique()
+
+
+def _held(withdrawals: Withdrawals, found: pl.DataFrame) -> pl.DataFrame:
     shares = share_carried(withdrawals.probes, found)
     lengths = found.group_by("row").agg(pl.col("chars").first())
-    own = withdrawals.texts.select(body_chars="body_chars").with_row_index("text").cast({"text": pl.Int64})
+    own = withdrawals.texts.select("body_chars", "is_shared").with_row_index("text").cast({"text": pl.Int64})
     both = shares.join(lengths, on="row").join(own, on="text")
-    is_long = pl.col("passages") >= LEAST_PASSAGES
-    is_copy = is_long | (pl.col("chars") <= MOST_LONGER * pl.col("body_chars"))
-    return both.filter(pl.col("share") >= CARRIED_SHARE, is_copy)["row"].unique()
+    return both.filter(pl.col("share") >= CARRIED_SHARE, _IS_COPY)
 
 
 def withdrawn(lake: Lake) -> Withdrawals:
@@ -122,8 +151,18 @@ def published_withdrawals(home: Home) -> Withdrawals:
 
 
 def bodies(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the texts that are bodies, in an order of their own."""
-    return texts.filter(pl.col("field") == "body").sort("match_key", "body_chars")
+    """Return the texts that are bodies, in an order of their own: rows of RETRACTED_TEXTS, and `is_shared`.
+
+    Where a body has too few passages of its own, those that others share are among them.
+    """
+    key = ["match_key", "body_chars"]
+    shared = texts.filter(pl.col("field") == SHARED).group_by(key).agg(shared=pl.col("passages").explode().unique())
+    own = texts.filter(pl.col("field") == "body").join(shared, on=key, how="left").sort(key)
+    is_shared = (pl.col("passages").list.len() < LEAST_PASSAGES) & pl.col("shared").is_not_null()
+    return own.with_columns(
+        passages=pl.when(is_shared).then(pl.concat_list("passages", "shared")).otherwise("passages"),
+        is_shared=is_shared,
+    ).drop("shared")
 
 
 def _stands_in(overwritten: pl.DataFrame) -> pl.Expr:

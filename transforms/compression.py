@@ -24,6 +24,7 @@ import zstandard
 
 FEED_BYTES = 256
 STRETCH_BYTES = 1024 * 1024  # longer than a line is, as a rule; ten times as fast to read as 8 KiB
+TRUNCATED = "truncated"
 MARK_EVERY = 64  # pieces; remembering where a member stands costs 3 us
 
 
@@ -137,6 +138,11 @@ def compressing(sink: BinaryIO, compression: Compression | None) -> AbstractCont
     return cast("AbstractContextManager[BinaryIO]", open_by_name[compression.name]())
 
 
+def broken_end(compression: Compression, broken: Break) -> bytes:
+    """Return what, behind the last frame of a drop, is met with a break of the same kind."""
+    return compression.signatures[0] if broken.reason == TRUNCATED else b"\xff" * FEED_BYTES
+
+
 def find_compression(head: bytes) -> Compression | None:
     """Recognise a compression by the first bytes of a drop."""
     for compression in COMPRESSIONS:
@@ -174,7 +180,7 @@ class DecompressedStream(io.RawIOBase):
         try:
             content = next(self._contents, None)
         except EOFError:
-            self.broken = Break("truncated", f"the {name} data ends too soon")
+            self.broken = Break(TRUNCATED, f"the {name} data ends too soon")
         except DAMAGE as error:
             self.broken = Break("undecodable", f"damaged {name} data: {error}")
         else:

@@ -225,7 +225,7 @@ RETRACTED_TEXTS = Table(
     "Digests of passages of the texts that were withdrawn: by these they are known when they come again.",
     (
         Column("retraction_id", TEXT, "Retraction."),
-        Column("field", TEXT, "body, headline or dek."),
+        Column("field", TEXT, "body, headline or dek; shared: passages of a body that several articles have."),
         Column("match_key", TEXT, "Match key of the record whose text it is."),
         Column("body_chars", COUNT, "Length of the text in code points."),
         Column("passages", TEXTS, "Digests of each passage; they do not tell what it says."),

@@ -81,6 +81,14 @@ def read_content(stream: BinaryIO) -> BinaryIO:
     return _decompress(stream).stream
 
 
+def find_break(stream: BinaryIO) -> Break | None:
+    """Tell why the content of a compressed drop ends early; null where it does not."""
+    content = _decompress(stream)
+    while content.stream.read(HEAD_BYTES):
+        pass
+    return content.decompressed.broken if content.decompressed is not None else None
+
+
 def _decompress(stream: BinaryIO) -> _Content:
     content = _peek(stream)
     compression = find_compression(content.head)

@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, and outlive a power cut."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -10,14 +10,17 @@ from warehouse.errors import HomeNotWritableError
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the name `path` when the block ends well, and vanishes when it does not."""
+def appearing(path: Path, *, place: Callable[[Path, Path], object] = Path.replace) -> Iterator[BinaryIO]:
+    """Open a file that takes the name `path` when the block ends well, and vanishes when it does not.
+
+    `place` gives it its name.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             yield file
-        part.replace(path)
+        place(part, path)
     except OSError as error:
         with suppress(OSError):
             part.unlink()

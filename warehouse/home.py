@@ -56,6 +56,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def withdrawing(self) -> Path:
+        """What a retraction under way withdraws, as digests; goes with its commit."""
+        return self.root / "withdrawing.json"
+
+    @property
     def staging(self) -> Path:
         """Files of runs under way; whatever lies here while no run is at work is left over."""
         return self.root / "staging"

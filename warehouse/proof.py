@@ -1,22 +1,29 @@
 """Looking through all that a home folder holds for texts that should not be in it.
 
-Decompresses every drop, decodes every column of every data file, and reads everything else byte by byte: catalog with
-its free pages, published file, reports, waiting alerts. What lies in the drop zone is not ours.
+Decompresses every drop, opens archives, decodes every column of every data file, and reads everything else byte by
+byte: catalog with its free pages, published file, reports, waiting alerts. What cannot be looked into is named. What
+lies in the drop zone is not ours.
 """
 
 import codecs
+import io
+import os
+import zipfile
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import zstandard
 from numpy.typing import NDArray
 
+from transforms.detection import HEAD_BYTES
+from transforms.formats import Format, detect_binary
 from transforms.parse_columnar import DAMAGE, ipc_batches, seekable
 from transforms.parsing import read_content
 from transforms.probes import Probes, find_in_bytes, find_in_texts
@@ -25,64 +32,134 @@ from warehouse.raw_store import RawStore
 
 ROWS_AT_ONCE = 8_192
 PIECE_BYTES, OVERLAP_BYTES = 32 << 20, 4 << 10
-"""A drop is searched piece by piece, each with the end of the one before: a passage may lie across."""
+"""A file is searched piece by piece, each with the end of the one before: a passage may lie across."""
 
-PARQUET_SIGN, ARROW_SIGN, ARROW_STREAM_SIGN = b"PAR1", b"ARRO", b"\xff\xff\xff\xff"
+MOST_LAYERS = 3
+"""Compressions, one in another, that are taken off."""
+
+MOST_UNPACKED_BYTES = 16 << 30
+"""Bytes of an archive that are looked at: a bomb stops here."""
+
+_OF_COLUMNS = frozenset({Format.PARQUET, Format.ARROW})
+_OPAQUE = frozenset({Format.PDF, Format.ARCHIVE, Format.COMPRESSED, Format.AVRO, Format.ORC})
+"""What is compressed in ways that are not undone here."""
+
+_ZIP_SIGN = b"PK\x03\x04"
+_NOWHERE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A file in which passages stand, and which these are; `part` is a column, or null for its bytes."""
+    """A file in which passages stand, and which these are.
+
+    Attributes:
+        path: The file.
+        part: A column of it, or why some of it could not be looked into; null for its bytes.
+        passages: Passages that were found.
+        is_searched: Whether all of it was looked at.
+    """
 
     path: Path
     part: str | None
     passages: NDArray[np.int64]
+    is_searched: bool = True
+
+
+class _UnsearchableError(Exception):
+    """Some of a drop cannot be looked into; says why."""
 
 
 def search_drops(
     home: Home, probes: Probes, encodings: Mapping[str, str | None], *, but: Container[str] = ()
 ) -> Iterator[Place]:
-    """Yield the drops in which a passage stands; `encodings` are those of drops by hash, `but` what is left out.
+    """Yield the drops in which a passage stands, and those that cannot be looked into.
+
+    `encodings` are those of drops by hash, `but` what is left out.
 
     Raises:
-        RawDropError: if the bytes of a drop cannot be read.
+        RawDropError: if the bytes of a drop are gone.
     """
     store = RawStore(home.raw)
     for path in sorted(path for path in home.raw.glob("??/*.zst") if path.stem not in but):
-        pieces = (find_in_bytes(probes, piece) for piece in _pieces(store, path.stem, encodings.get(path.stem)))
-        found = np.unique(np.concatenate([np.empty(0, np.int64), *pieces]))
-        if len(found):
-            yield Place(path, None, found)
+        passages, why = _NOWHERE, None
+        try:
+            for piece in _pieces(store, path.stem, encodings.get(path.stem)):
+                passages = np.union1d(passages, find_in_bytes(probes, piece))
+        except _UnsearchableError as error:
+            why = str(error)
+        except (zstandard.ZstdError, OSError):
+            why = "damaged, or not readable"
+        if why is not None or len(passages):
+            yield Place(path, why, passages, is_searched=why is None)
 
 
 def _pieces(store: RawStore, drop_sha256: str, encoding: str | None) -> Iterator[bytes]:
-    """Yield the content of a drop as UTF-8, in pieces that overlap, and what the columns of a file of columns hold."""
-    decoder = codecs.getincrementaldecoder(encoding or "utf-8")("replace")
-    is_utf8 = encoding in {None, "utf-8"}
+    """Yield the content of a drop as UTF-8, in pieces that overlap, and what archives and files of columns hold.
+
+    Raises:
+        _UnsearchableError: at the end, if there is more in it.
+    """
     with store.open(drop_sha256) as stream:
-        content, before = read_content(stream), b""
-        while piece := content.read(PIECE_BYTES):
-            before = before[-OVERLAP_BYTES:] + (piece if is_utf8 else decoder.decode(piece).encode())
-            yield before
-    with store.open(drop_sha256) as stream:
-        content = read_content(stream)
-        sign = content.read(len(PARQUET_SIGN))
-    if sign in {PARQUET_SIGN, ARROW_SIGN, ARROW_STREAM_SIGN}:
+        content = _unpacked(stream)
+        head = content.peek(HEAD_BYTES)[:HEAD_BYTES]
+        yield from _overlapping(content, encoding)
+    format_ = detect_binary(head)
+    if format_ in _OPAQUE:
+        raise _UnsearchableError(f"a file of the kind {format_}")
+    if format_ in _OF_COLUMNS or head.startswith(_ZIP_SIGN):
         with store.open(drop_sha256) as stream:
-            yield from _texts_of_columns(read_content(stream), is_parquet=sign == PARQUET_SIGN)
+            source = seekable(_unpacked(stream))
+            if source is None:
+                raise _UnsearchableError("too large once decompressed")
+            yield from _members(source) if format_ not in _OF_COLUMNS else _columns(source, format_)
+
+
+def _unpacked(stream: BinaryIO) -> io.BufferedReader:
+    """Take off the compressions of a drop, one after the other."""
+    for _ in range(MOST_LAYERS):
+        stream = read_content(stream)
+    return io.BufferedReader(cast("io.RawIOBase", stream), HEAD_BYTES)
+
+
+def _overlapping(content: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding or "utf-8")("replace")
+    is_utf8, before = encoding in {None, "utf-8"}, b""
+    while piece := content.read(PIECE_BYTES):
+        before = before[-OVERLAP_BYTES:] + (piece if is_utf8 else decoder.decode(piece).encode())
+        yield before
+
+
+def _members(source: BinaryIO) -> Iterator[bytes]:
+    """Yield what the members of a zip archive hold, office documents and e-books among them."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED_BYTES:
+                raise _UnsearchableError("an archive that is too large once unpacked")
+            for member in archive.infolist():
+                with archive.open(member) as content:
+                    yield from _overlapping(_unpacked(cast("BinaryIO", content)))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *DAMAGE) as error:
+        raise _UnsearchableError(f"an archive that cannot be opened ({error})") from error
 
 
 def search_files(home: Home, probes: Probes) -> Iterator[Place]:
     """Yield all other files in which a passage stands."""
-    for path in sorted(home.root.rglob("*")):
-        is_ours = path.is_file() and not path.is_relative_to(home.landing)
-        if not is_ours or (path.is_relative_to(home.raw) and path.suffix == ".zst"):
+    for path in sorted(_files(home.root)):
+        if path.is_relative_to(home.landing) or (path.is_relative_to(home.raw) and path.suffix == ".zst"):
             continue
         with suppress(FileNotFoundError):  # it was there a moment ago
-            if len(found := find_in_bytes(probes, path.read_bytes())):
+            with path.open("rb") as file:
+                found = np.unique(np.concatenate([_NOWHERE, *(find_in_bytes(probes, p) for p in _overlapping(file))]))
+            if len(found):
                 yield Place(path, None, found)
             if path.suffix == ".parquet":
                 yield from _search_columns(home, path, probes)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files below a folder, also where a folder of it lies elsewhere."""
+    for folder, _, names in os.walk(root, followlinks=True):
+        yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 
 def _search_columns(home: Home, path: Path, probes: Probes) -> Iterator[Place]:
@@ -96,29 +173,29 @@ def _search_columns(home: Home, path: Path, probes: Probes) -> Iterator[Place]:
         raise
     except DAMAGE:
         if not path.is_relative_to(home.staging):
-            yield Place(path, "cannot be read", np.empty(0, np.int64))
+            yield Place(path, "damaged", _NOWHERE, is_searched=False)
 
 
 def _in_columns(path: Path, probes: Probes) -> Iterator[Place]:
     with pq.ParquetFile(path) as file:
         for name in file.schema_arrow.names:
-            found = [np.empty(0, np.int64)]
+            found = [_NOWHERE]
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=[name]):
                 found += [find_in_texts(probes, texts)["passage"].to_numpy() for texts in _texts(batch.column(0))]
             if len(passages := np.unique(np.concatenate(found))):
                 yield Place(path, name, passages)
 
 
-def _texts_of_columns(stream: BinaryIO, *, is_parquet: bool) -> Iterator[bytes]:
+def _columns(source: BinaryIO, format_: Format) -> Iterator[bytes]:
     """Yield all text of a Parquet or Arrow file, a line each, as far as it can be read."""
-    source = seekable(stream)
-    if source is None:
-        return  # too large to have been parsed
-    with suppress(*DAMAGE):
+    is_parquet = format_ is Format.PARQUET
+    try:
         batches = pq.ParquetFile(source).iter_batches(batch_size=ROWS_AT_ONCE) if is_parquet else ipc_batches(source)
         for batch in batches:
             texts = (text for column in batch.columns for text in _texts(column))
             yield b"\n".join(line for text in texts for line in text.drop_nulls().cast(pl.Binary))
+    except DAMAGE as error:
+        raise _UnsearchableError(f"damaged {format_}") from error
 
 
 def _texts(array: pa.Array) -> Iterator[pl.Series]:

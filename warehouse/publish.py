@@ -52,15 +52,16 @@ BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headi
 def publish(lake: Lake) -> None:
     """Publish the newest snapshot: readers that open the file from now on see it, whole.
 
-    What was committed since the last time is entered into the journal before.
+    What was committed since the last time is entered into the journal before, and what a killed process left half made
+    is removed; the caller has the writer's lock.
 
     Raises:
         HomeNotWritableError: if the file cannot be written; the one that there is stays.
     """
     home = lake.home
+    remove_leftovers(home)
     note_commits(lake)
     fresh = home.root / f".{home.published.name}.{os.getpid()}.part"
-    fresh.unlink(missing_ok=True)
     try:
         write_views(lake, fresh)
         fresh.replace(home.published)

@@ -8,12 +8,14 @@ Where a record is withdrawn its bytes are overwritten, and the drop keeps its ha
 which records that were, and which hash the bytes have since.
 """
 
+import fcntl
 import hashlib
 import io
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,6 +120,16 @@ class RawStore:
             RawDropError: if they are not there, or are others.
         """
         redaction = self.redaction(drop_sha256)
+        found, size = self._digest(drop_sha256)
+        if redaction is not None and found == drop_sha256:
+            raise RawDropError(
+                f"{self._bytes_path(drop_sha256)} still holds what was to be withdrawn; run the retraction again."
+            )
+        if found != (drop_sha256 if redaction is None else redaction.sha256):
+            raise self._damaged(drop_sha256)
+        return size
+
+    def _digest(self, drop_sha256: str) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
         try:
             with self.open(drop_sha256) as content:
@@ -126,13 +138,19 @@ class RawStore:
                     size += len(chunk)
         except (zstandard.ZstdError, OSError) as error:
             raise self._damaged(drop_sha256) from error
-        if redaction is not None and digest.hexdigest() == drop_sha256:
-            raise RawDropError(
-                f"{self._bytes_path(drop_sha256)} still holds what was to be withdrawn; run the retraction again."
-            )
-        if digest.hexdigest() != (drop_sha256 if redaction is None else redaction.sha256):
-            raise self._damaged(drop_sha256)
-        return size
+        return digest.hexdigest(), size
+
+    def came_back(self, drop_sha256: str, records: Iterable[int]) -> set[int]:
+        """Return which records of a drop, once withdrawn, stand in it: an older file was put in the place of this one.
+
+        Raises:
+            RawDropError: if the bytes are not there, or are damaged.
+        """
+        redaction = self.redaction(drop_sha256)
+        overwritten = set(redaction.records if redaction else ())
+        if overwritten and self._digest(drop_sha256)[0] == drop_sha256:
+            return overwritten.union(records)
+        return set(records) - overwritten
 
     def is_redacted(self, drop_sha256: str) -> bool:
         """Tell whether anything was overwritten in a drop, also where nobody can read what."""
@@ -166,7 +184,7 @@ class RawStore:
         numbers = sorted({*(before.records if before else ()), *records})
         with content.open("rb") as file:
             redaction = Redaction(hashlib.file_digest(file, "sha256").hexdigest(), tuple(numbers))
-        with appearing(self._redaction_path(drop_sha256)) as note:
+        with self._alone(), appearing(self._redaction_path(drop_sha256)) as note:
             note.write(json.dumps(asdict(redaction)).encode())
         sync(self._redaction_path(drop_sha256))
         with (
@@ -242,8 +260,23 @@ class RawStore:
         """Remove the bytes of a drop that no run has taken in."""
         self._bytes_path(drop_sha256).unlink(missing_ok=True)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold off others who give a drop its name, or note that some of it was withdrawn."""
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _place(self, part: Path, path: Path) -> None:
+        """Give a drop its name, unless some of it was withdrawn while it was read."""
+        with self._alone():
+            part.unlink() if self.is_redacted(path.stem) else part.replace(path)
+
     def _put_bytes(self, drop_sha256: str, content: bytes) -> None:
-        with appearing(self._bytes_path(drop_sha256)) as stored:
+        with appearing(self._bytes_path(drop_sha256), place=self._place) as stored:
             stored.write(zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(content))
 
     def _put_stream(self, drop_sha256: str, file: io.FileIO) -> None:
@@ -251,7 +284,7 @@ class RawStore:
         file.seek(0)
         digest = hashlib.sha256()
         compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=-1)
-        with appearing(self._bytes_path(drop_sha256)) as stored:
+        with appearing(self._bytes_path(drop_sha256), place=self._place) as stored:
             with compressor.stream_writer(stored, closefd=False) as sink:
                 while chunk := file.read(CHUNK_BYTES):
                     digest.update(chunk)

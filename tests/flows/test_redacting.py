@@ -19,6 +19,7 @@ from flows.redacting import Reading, RedactionError, redact_drop
 from flows.run import NOTHING_PLANNED, Request
 from flows.settings import load_settings
 from transforms.formats import Format
+from transforms.parsing import find_break, read_content
 from transforms.redaction import filler, redact_whole
 from warehouse.errors import RawDropError
 from warehouse.home import Home
@@ -100,6 +101,8 @@ def test_a_record_is_overwritten_and_the_others_are_read_as_before(
     with store.open(drop["drop_sha256"]) as stream:
         content = stream.read()
     content = gzip.decompress(content) if compression else content
+    if name.endswith(".parquet"):
+        content = str(pl.read_parquet(content).to_dicts()).encode()
     assert not [secret for secret in SECRETS if secret in content.replace(b"\0", b"")]
     is_text = not name.endswith((".parquet", ".arrow", ".arrows"))
     assert not is_text or len(content) == len(DROPS[name])
@@ -144,10 +147,56 @@ def test_what_the_parser_would_read_otherwise_is_left_as_it_is(
     store.check(drop["drop_sha256"])
 
 
-@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.parquet", "a.arrow"])
-def test_a_drop_that_is_damaged_is_left_as_it_is(name: str, home: Path, tmp_path: Path) -> None:
-    content = gzip.compress(DROPS["a.jsonl"] * 50) if name.endswith(".gz") else DROPS[name]
-    store, drop = stored(home, tmp_path, name, content[: len(content) * 2 // 3])
+LONG = b"".join(DROPS["a.jsonl"].replace(b'"Third"', b'"No %d"' % number) for number in range(50))
+
+
+def read_broken(store: RawStore, drop: dict[str, str]) -> tuple[bytes, str | None]:
+    with store.open(drop["drop_sha256"]) as stream:
+        content = read_content(stream).read()
+    with store.open(drop["drop_sha256"]) as stream:
+        broken = find_break(stream)
+    return content, broken and broken.reason
+
+
+@pytest.mark.parametrize(
+    ("compression", "is_cut"),  # of bzip2 and zstd nothing can be read of a block that is cut
+    [(".gz", True), (".xz", True), (".gz", False), (".xz", False), (".bz2", False), (".zst", False)],
+)
+def test_a_drop_that_breaks_off_is_overwritten_and_still_does(
+    compression: str, is_cut: bool, home: Path, tmp_path: Path
+) -> None:
+    packed = COMPRESS[compression](LONG)
+    damaged = packed[: len(packed) * 4 // 5] if is_cut else packed + b"\xff" * 400
+    store, drop = stored(home, tmp_path, f"a.jsonl{compression}", damaged)
+    before, why = read_broken(store, drop)
+    assert why == ("truncated" if is_cut else "undecodable")
+    redact(home, drop, 1)
+    after, why_now = read_broken(store, drop)
+    assert (why_now, len(after)) == (why, len(before))
+    lines = before.splitlines(keepends=True)
+    assert after.splitlines(keepends=True)[0] == lines[0]
+    assert after.splitlines(keepends=True)[2:] == lines[2:]
+    assert SECRETS[0] not in after.splitlines()[1]
+    store.check(drop["drop_sha256"])
+
+
+def test_columns_that_cannot_be_read_at_all_are_overwritten_whole(home: Path, tmp_path: Path) -> None:
+    content = DROPS["a.parquet"][: len(DROPS["a.parquet"]) * 2 // 3]
+    store, drop = stored(home, tmp_path, "a.parquet", content)
+    with pytest.raises(RedactionError, match="Nothing was changed"):
+        redact(home, drop, 1)
+    assert store.redaction(drop["drop_sha256"]) is None
+    redact(home, drop, 0)
+    with store.open(drop["drop_sha256"]) as stream:
+        assert stream.read() == b"x" * len(content)
+
+
+def test_columns_that_break_off_are_left_as_they_are(home: Path, tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, pa.Table.from_pylist(RECORDS).schema) as writer:
+        for _ in range(4):
+            writer.write_table(pa.Table.from_pylist(RECORDS))
+    store, drop = stored(home, tmp_path, "a.arrows", sink.getvalue()[:-200])
     with pytest.raises(RedactionError, match="Nothing was changed"):
         redact(home, drop, 1)
     assert store.redaction(drop["drop_sha256"]) is None

@@ -1,11 +1,14 @@
 """A text that is withdrawn is gone from everything, and stays gone when it comes again."""
 
 import gzip
+import io
 import json
 import os
 import random
+import shutil
 import sqlite3
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -487,6 +490,181 @@ def test_the_proof_fails_wherever_the_text_is_left(place: str, loaded: Path, wit
     proof = prove(load_settings(home=loaded))
     assert not proof.holds
     assert len(proof.remains) == 1
+
+
+def test_a_text_that_longer_articles_reprint_is_named_where_it_is_left(
+    tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    longer = [an_article(n, body=f"{prose(700 + n, 500)}\n\n{SECRET['body']}\n\n{prose(n, 60)}") for n in range(11, 15)]
+    ingest(write_lines(tmp_path / "wire" / "a.jsonl", [SECRET, *longer, an_article(2)]))
+    done = withdraw(SECRET["url"], is_at_once=True)
+    reprints = [name for (name,) in query("SELECT record_id FROM records WHERE external_id LIKE 'id-1_' ORDER BY ALL")]
+    assert (len(done.records), len(reprints)) == (1, 4)
+    assert done.proof is not None
+    assert done.proof.remains == [f"record {name}, which is loaded" for name in reprints]
+    for name in reprints:
+        done = withdraw(name, is_at_once=True)
+    assert done.proof is not None
+    assert done.proof.holds
+    assert stands_in(home, OWN) == []
+    again = write_lines(tmp_path / "wire" / "b.jsonl", [SECRET | {"id": "again"}, an_article(3)])
+    assert ingest(again).records_quarantined == 1
+    assert query("SELECT count(*) FROM records") == [(2,)]
+
+
+@pytest.mark.parametrize("field", ["dek", "headline", "teaser"])
+def test_a_text_in_another_field_goes_as_well(
+    field: str, tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    ingest(write_lines(tmp_path / "wire" / "a.jsonl", [SECRET, an_article(2)]))
+    ingest(write_lines(tmp_path / "other" / "b.jsonl", [an_article(3) | {field: SECRET["body"]}, an_article(4)]))
+    assert len(withdraw(SECRET["url"], is_at_once=True).records) == 2
+    assert stands_in(home, OWN) == []
+    later = ingest(write_lines(tmp_path / "other" / "c.jsonl", [an_article(5) | {field: SECRET["body"]}]))
+    assert (later.records_loaded, later.records_quarantined) == (0, 1)
+    assert query("SELECT count(*) FROM records") == [(2,)]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_what_cannot_be_read_and_only_quotes_it_stays_without_its_excerpt(
+    tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query
+) -> None:
+    quoting = json.dumps(an_article(60, body=f"He said: {SECRET['body'][:200]} {prose(61, 400)}"))[:-1]
+    for name in ("before", "after"):
+        drop = tmp_path / "bad" / f"{name}.jsonl"
+        drop.parent.mkdir(exist_ok=True)
+        drop.write_text(f"{json.dumps(an_article(len(name) + 70))}\n{quoting}{' ' * len(name)}\n")
+        if name == "after":
+            withdraw(SECRET["url"], is_at_once=True)
+        ingest(drop)
+    assert query("SELECT reasons[1], raw FROM ops.quarantine WHERE source = 'bad'") == [("malformed_json", None)] * 2
+    assert prove(load_settings(home=home)).remains == []
+    assert len(stands_in(home, SECRET["body"][60:140])) == 2
+
+
+def test_what_an_older_raw_store_brings_back_is_overwritten_again(
+    loaded: Path, tmp_path: Path, withdraw: Withdraw, copydesk: Callable[..., tuple[int, str, str]]
+) -> None:
+    shutil.copytree(loaded / "raw", tmp_path / "raw")
+    withdraw(SECRET["url"], is_at_once=True)
+    for with_notes in (True, False):
+        shutil.copytree(tmp_path / "raw", loaded / "raw", dirs_exist_ok=True)
+        if not with_notes:
+            for note in (loaded / "raw").rglob("*.redacted"):
+                note.unlink()
+        assert stands_in(loaded, OWN)
+        code, said, _ = copydesk("doctor")
+        assert (code, "copydesk retract" in said) == (3, True), said
+        code, said, _ = copydesk("retract", SECRET["url"], "--dry-run")
+        assert "2 withdrawn records stood in the raw store again, and would be overwritten" in said
+        assert stands_in(loaded, OWN)
+        done = withdraw(SECRET["url"])
+        assert (done.came_back, len(done.records)) == (2, 0)
+        assert stands_in(loaded, OWN) == []
+        assert copydesk("doctor")[0] == 0
+
+
+def test_a_drop_that_was_being_stored_does_not_bring_back_what_was_withdrawn(home: Path, tmp_path: Path) -> None:
+    store = RawStore(steps.prepare(Home(home)).raw)
+    drop = tmp_path / "a.jsonl"
+    drop.write_text(json.dumps(SECRET))
+    sha256, _ = store.put(drop, known=lambda _: False)
+    (tmp_path / "overwritten").write_text("x")
+
+    original = RawStore._put_bytes
+
+    def put_late(self: RawStore, *arguments: Any) -> None:
+        store.redact(sha256, [0], tmp_path / "overwritten")
+        original(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RawStore, "_put_bytes", put_late)
+        store.put(drop, known=lambda _: False)
+    with store.open(sha256) as stream:
+        assert stream.read() == b"x"
+
+
+@pytest.mark.usefixtures("loaded")
+def test_what_is_archived_is_searched_and_what_cannot_be_is_named(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
+) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("word/document.xml", f"<p>{SECRET['body']}</p>")
+    folder = tmp_path / "attic"
+    folder.mkdir()
+    (folder / "a.zip").write_bytes(archive.getvalue())
+    (folder / "b.jsonl.gz").write_bytes(gzip.compress(gzip.compress(json.dumps(SECRET).encode())))
+    (folder / "c.pdf").write_bytes(b"%PDF-1.7\n" + zstandard.compress(SECRET["body"].encode()))
+    (folder / "d.zip").write_bytes(archive.getvalue()[:400])
+    ingest(folder)
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert done.proof is not None
+    assert len(done.proof.remains) == 2
+    assert sorted(name.partition(" (")[2] for name in done.proof.not_searched) == [
+        "a file of the kind pdf)",
+        "an archive that cannot be opened (File is not a zip file))",
+    ]
+    held = query("SELECT quarantine_id FROM ops.quarantine WHERE source = 'attic' AND reasons[1] <> 'retracted'")
+    assert len(held) == 4
+    for (name,) in held:
+        done = withdraw(name, is_at_once=True)
+    assert done.proof is not None
+    assert (done.proof.remains, done.proof.not_searched) == ([], [])
+
+
+def test_a_headline_that_a_path_spells_is_no_sign(
+    tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
+) -> None:
+    slug = SECRET["headline"].lower().replace(" ", "-")
+    ingest(write_lines(tmp_path / "wire" / f"{slug}.jsonl", [SECRET, an_article(2)]))
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert done.proof is not None
+    assert (done.proof.remains, done.proof.quoted > 0) == ([], True)
+    assert stands_in(home, OWN) == []
+
+
+@pytest.mark.usefixtures("loaded")
+def test_bytes_that_are_damaged_stop_neither_plan_nor_proof(
+    home: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
+) -> None:
+    ingest(write_lines(tmp_path / "other" / "b.jsonl", [an_article(30)]))
+    [damaged] = {path.stem for path in (home / "raw").rglob("*.json") if '"other"' in path.read_text()}
+    path = next((home / "raw").rglob(f"{damaged}.zst"))
+    path.write_bytes(path.read_bytes()[:60])
+    done = withdraw(SECRET["url"])
+    assert len(done.records) == 2
+    assert done.proof is not None
+    assert [name.partition(" (")[2] for name in done.proof.not_searched] == ["damaged, or not readable)"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_retraction_that_was_killed_while_it_overwrote_still_knows_the_text(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines, home: Path
+) -> None:
+    other = an_article(90)
+    ingest(write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), json.dumps(other)[:-1]]))
+    [(held,)] = query("SELECT quarantine_id FROM ops.quarantine WHERE source = 'bad'")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retracting, "commit_retraction", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            withdraw(held)
+    assert withdraw(held).held_back == 1
+    assert not Home(home).withdrawing.exists()
+    later = ingest(write_lines(tmp_path / "wire" / "later.jsonl", [other, an_article(91)]))
+    assert (later.records_loaded, later.records_quarantined) == (1, 1)
+
+
+@pytest.mark.long
+def test_an_article_that_became_part_of_another_is_found_by_its_old_id(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    parts = [prose(800 + number, 60) for number in range(8)]
+    for name, first, last in (("left", 0, 5), ("right", 3, 8), ("whole", 0, 8)):
+        ingest(write_lines(tmp_path / name / "a.jsonl", [{"id": name, "body": "\n\n".join(parts[first:last])}]))
+    [(gone, kept)] = query("SELECT article_id, moved_to FROM article_redirects")
+    assert query("SELECT DISTINCT article_id FROM record_articles") == [(kept,)]
+    assert len(withdraw(gone).records) == 3
 
 
 @pytest.mark.long
