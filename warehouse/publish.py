@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from seeds.tables import reason_codes
 from transforms.columns import Column, Table
 from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
@@ -84,6 +85,8 @@ def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
         for table in STORED.values():
             for statement in _view(table, files.get(schema_and_name(stored_name(table)), [])):
                 published.execute(statement)
+        for statement in _reason_codes():
+            published.execute(statement)
         for view in read_views():
             for statement in view.statements():
                 published.execute(statement)
@@ -160,6 +163,21 @@ def _rows(table: Table, data_files: Sequence[Path]) -> str:
         return f"read_parquet([{', '.join(quoted(str(path)) for path in data_files)}])"
     nothing = ", ".join(f"CAST(NULL AS {SQL_TYPES[column.dtype]}) AS {column.name}" for column in table.columns)
     return f"(SELECT {nothing} WHERE false)"
+
+
+def _reason_codes() -> Iterable[str]:
+    """Show what codes mean, so that a query can say it."""
+    columns = {
+        "code": "Code, as it stands in reasons, flags and rules.",
+        "kind": "reason (a record is held back), flag (it is loaded) or table rule (a source has a fault).",
+        "meaning": "What it means.",
+        "remedy": "What to do.",
+    }
+    rows = ", ".join(f"({', '.join(map(quoted, row))})" for row in reason_codes().select(*columns).iter_rows())
+    yield f"CREATE VIEW ops.reason_codes AS SELECT * FROM (VALUES {rows}) AS codes ({', '.join(columns)})"
+    yield "COMMENT ON VIEW ops.reason_codes IS 'What the codes of rules mean, and what to do; not of your own.'"
+    for name, comment in columns.items():
+        yield f"COMMENT ON COLUMN ops.reason_codes.{name} IS {quoted(comment)}"
 
 
 def _publication(home: Home, *, at: int | None) -> Iterable[str]:

@@ -82,7 +82,8 @@ def test_versions_of_an_article_say_which_paragraphs_came_and_went(
 
 def test_every_view_and_each_of_its_columns_is_described(samples: Home, query: Query) -> None:
     for view in read_views():
-        described = f"SELECT column_name, comment FROM duckdb_columns() WHERE table_name = '{view.name}'"
+        of_main = f"schema_name = 'main' AND {{kind}}_name = '{view.name}'"
+        described = f"SELECT column_name, comment FROM duckdb_columns() WHERE {of_main.format(kind='table')}"
         assert dict(query(described, samples.root)) == view.columns
-        [(comment,)] = query(f"SELECT comment FROM duckdb_views() WHERE view_name = '{view.name}'", samples.root)
+        [(comment,)] = query(f"SELECT comment FROM duckdb_views() WHERE {of_main.format(kind='view')}", samples.root)
         assert comment == view.comment

@@ -1,0 +1,59 @@
+-- Days in a row on which a source published nothing, between its first day and the last day of any source, by the dates of
+-- its records; records without a date are left aside.
+--
+-- source: Source.
+-- first_day: First day without a record (UTC).
+-- last_day: Last day without a record (UTC).
+-- days: Days in between, both included.
+-- is_open: Whether nothing has come since.
+-- usual_records: Records that the source has on such weekdays on average, over all its days, summed over the gap.
+-- other_sources: Other sources that published something meanwhile.
+WITH published AS (
+    SELECT
+        source,
+        CAST(timezone('UTC', published_at) AS DATE) AS day,
+        count(*) AS records
+    FROM records
+    WHERE published_at <= ingested_at
+    GROUP BY ALL
+),
+days AS (
+    SELECT
+        source,
+        CAST(unnest(generate_series(min(day), (SELECT max(day) FROM published), INTERVAL 1 DAY)) AS DATE) AS day
+    FROM published
+    GROUP BY source
+),
+counted AS (
+    SELECT
+        days.source,
+        days.day,
+        coalesce(published.records, 0) AS records,
+        avg(coalesce(published.records, 0)) OVER (PARTITION BY days.source, dayofweek(days.day)) AS usual_records,
+        count(published.records) OVER (PARTITION BY days.source ORDER BY days.day) AS days_before
+    FROM days
+    LEFT JOIN published USING (source, day)
+)
+SELECT
+    gaps.source,
+    gaps.first_day,
+    gaps.last_day,
+    gaps.days,
+    gaps.last_day = (SELECT max(day) FROM published) AS is_open,
+    gaps.usual_records,
+    (
+        SELECT count(DISTINCT others.source)
+        FROM published AS others
+        WHERE others.source <> gaps.source AND others.day BETWEEN gaps.first_day AND gaps.last_day
+    ) AS other_sources
+FROM (
+    SELECT
+        source,
+        min(day) AS first_day,
+        max(day) AS last_day,
+        count(*) AS days,
+        sum(usual_records) AS usual_records
+    FROM counted
+    WHERE records = 0
+    GROUP BY source, days_before
+) AS gaps
