@@ -31,6 +31,7 @@ from flows import (
     quarantine_cli,
     report_cli,
     retract_cli,
+    search_cli,
     steps,
     store_cli,
 )
@@ -95,6 +96,7 @@ app.add_typer(alerts_cli.app, name="alerts")
 app.command("why")(duplicates_cli.why)
 app.command("duplicates")(duplicates_cli.list_duplicates)
 app.command("report")(report_cli.report)
+app.command("search")(search_cli.search_articles)
 app.command("maintain")(store_cli.maintain)
 app.command("history")(store_cli.history)
 app.command("backup")(store_cli.backup)

@@ -23,10 +23,11 @@ from warehouse.database import extension_versions
 from warehouse.errors import JournalError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import read_journal, unnoted
-from warehouse.lake import check_not_lost, read_lake
+from warehouse.lake import check_not_lost, lake_state, read_lake
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
+from warehouse.search_index import read_state
 from warehouse.writer_lock import read_holder
 
 
@@ -52,7 +53,7 @@ def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
         yield Check("settings", f"{len(settings.sources)} declared sources")
     checks: tuple[Callable[[Home], Check], ...] = (
         *(_check_home, _check_catalog, _check_journal, _check_drops),
-        *(_check_withdrawn, _check_published, _check_writer),
+        *(_check_withdrawn, _check_published, _check_search, _check_writer),
     )
     yield from (check(settings.home) for check in checks)
     yield _check_rules(settings)
@@ -188,6 +189,16 @@ def _check_published(home: Home) -> Check:
     if is_stale(home):
         return Check("published file", f"{home.published} does not show the newest commit", "Run copydesk publish.")
     return Check("published file", str(home.published))
+
+
+def _check_search(home: Home) -> Check:
+    if not home.is_initialised:
+        return Check("search", "none yet; the first ingest makes the index")
+    state = read_state(home)
+    if state is None or state.lake != lake_state(home):
+        found = "there is no index" if state is None else "the index is behind the tables"
+        return Check("search", found, "Run copydesk publish.")
+    return Check("search", "the index has the newest commit")
 
 
 def _check_writer(home: Home) -> Check:

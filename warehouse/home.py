@@ -51,6 +51,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def search(self) -> Path:
+        """Index that articles are searched by; may be deleted at any time."""
+        return self.root / "search"
+
+    @property
     def reports(self) -> Path:
         """Pages for people."""
         return self.root / "reports"

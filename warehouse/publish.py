@@ -11,6 +11,7 @@ canonical record, so that bodies are stored once.
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from warehouse.errors import CatalogError, HomeNotWritableError
 from warehouse.home import Home
 from warehouse.journal import note_commits
 from warehouse.lake import Lake, LakeState, lake_state, latest_snapshot
+from warehouse.search_index import update_index
 from warehouse.stored_tables import SQL_TYPES, schema_and_name, stored_name
 from warehouse.views import read_views
 
@@ -51,7 +53,7 @@ BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headi
 
 
 def publish(lake: Lake) -> None:
-    """Publish the newest snapshot: readers that open the file from now on see it, whole.
+    """Publish the newest snapshot: readers that open the file from now on see it, whole, and can search it.
 
     What was committed since the last time is entered into the journal before, and what a killed process left half made
     is removed; the caller has the writer's lock.
@@ -73,6 +75,8 @@ def publish(lake: Lake) -> None:
             f"{home.published} cannot be written ({first_line(error)}); make room and run copydesk publish. Readers "
             "see what was published before."
         ) from error
+    with suppress(OSError, ValueError, HomeNotWritableError):  # it is behind then, as copydesk search and doctor say
+        update_index(lake)
 
 
 def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:

@@ -1,0 +1,77 @@
+"""Searching articles: words and phrases in headline, dek and body, best first, with a piece of text around them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from warehouse.home import Home
+from warehouse.query import open_reader
+from warehouse.searching import open_search
+
+LIMIT = 10
+_MORE = 8
+"""Times as many articles are looked at, where too few of them are of the source, day or language asked for."""
+
+_FOUND = """
+    SELECT article_id, headline, body, sources, language, published_at, word_count, record_count
+    FROM articles
+    WHERE article_id IN (SELECT unnest($ids))
+        AND (len($sources) = 0 OR len(list_intersect(sources, $sources)) > 0)
+        AND ($language IS NULL OR language = $language)
+        AND ($since IS NULL OR coalesce(published_at, first_ingested_at) >= CAST($since AS TIMESTAMPTZ))
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found.
+
+    Attributes:
+        articles: `score`, `article_id`, `headline`, `snippet`, `sources`, `language`, `published_at`, `word_count`,
+            `record_count`; the best first.
+        is_current: Whether the index has the newest commit.
+    """
+
+    articles: pl.DataFrame
+    is_current: bool
+
+
+def search(
+    home: Path | str,
+    words: str,
+    *,
+    sources: Sequence[str] = (),
+    since: date | None = None,
+    language: str | None = None,
+    limit: int = LIMIT,
+) -> Found:
+    """Find the articles of a home folder that hold words, ranked by BM25 over headline, dek and body.
+
+    `words` may hold "phrases", -words to leave out, fields (headline:word), AND, OR, NOT and brackets. `since` is a day
+    (UTC) on or after which the article was published; where that is unknown, on which it came in.
+
+    Raises:
+        SearchError: if there is no word to look for.
+        NotPublishedError: if nothing has been published, or there is no index.
+    """
+    of_home = Home(Path(home))
+    asked = open_search(of_home, words)
+    wanted = {"sources": list(sources), "language": language, "since": since and since.isoformat()}
+    with open_reader(of_home) as reader:
+        count = limit
+        while True:
+            best = list(asked.best(count))
+            scores = pl.DataFrame(best, schema={"article_id": pl.String(), "score": pl.Float64()}, orient="row")
+            rows = reader.read(_FOUND, wanted | {"ids": scores["article_id"].to_list()})
+            if rows.height >= limit or len(best) < count:
+                break
+            count *= _MORE
+    found = scores.join(rows, on="article_id").sort("score", "article_id", descending=[True, False]).head(limit)
+    snippets = pl.Series("snippet", [asked.snippet(body) for body in found["body"]], dtype=pl.String)
+    shown = found.with_columns(snippets).select(
+        "score", "article_id", "headline", "snippet", *rows.columns[rows.columns.index("sources") :]
+    )
+    return Found(shown, asked.is_current)

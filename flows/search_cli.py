@@ -1,0 +1,68 @@
+"""`copydesk search`: articles that hold words or phrases, best first."""
+
+import sys
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from flows.console import output_console
+from flows.display import tell
+from flows.options import HomeOption, UsageError, check_source
+from flows.search import LIMIT, search
+from flows.settings import load_settings
+from flows.sql_output import OutputFormat, write_result
+from warehouse.query import Result
+from warehouse.searching import MARK
+
+
+def search_articles(  # noqa: PLR0917 -- typer's way
+    words: Annotated[list[str], typer.Argument(help='Words, "phrases", headline:word; -word leaves out.')],
+    source: Annotated[list[str] | None, typer.Option(help="Only articles of this source; may be repeated.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only articles published on this day (UTC) or later.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only articles in this language (ISO 639-1).")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most articles that are shown.")] = LIMIT,
+    output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print them.")] = OutputFormat.TABLE,
+    home: HomeOption = None,
+) -> None:
+    """Find articles by words in headline, dek and body, the best first."""
+    settings = load_settings(home=home)
+    for name in source or ():
+        check_source(name, settings)
+    found = search(
+        settings.home.root,
+        " ".join(words) if len(words) == 1 else " ".join(f'"{word}"' if " " in word else word for word in words),
+        sources=source or (),
+        since=None if since is None else _read_day(since),
+        language=language,
+        limit=limit,
+    )
+    if not found.is_current:
+        tell("The index is behind the tables; run copydesk publish to bring it up to date.")
+    articles = found.articles
+    if output_format is not OutputFormat.TABLE:
+        types = ["VARCHAR"] * articles.width
+        write_result(Result(articles.columns, types, articles.iter_rows()), output_format, sys.stdout)
+        return
+    console = output_console()
+    for row in articles.iter_rows(named=True):
+        published = "no date" if row["published_at"] is None else f"{row['published_at']:%Y-%m-%d}"
+        told = f"{published}  {', '.join(row['sources'])}  {row['article_id']}  {row['score']:.2f}"
+        console.print(Text(row["headline"] or "(no headline)", style="bold"))
+        console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
+        console.print(_highlighted(f"  {row['snippet']}"), soft_wrap=True)
+    if articles.is_empty():
+        console.print("No article was found.")
+
+
+def _read_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no day; write it as 2026-03-31.") from error
+
+
+def _highlighted(snippet: str) -> Text:
+    pieces = snippet.split(MARK)
+    return Text.assemble(*((piece, "bold" if number % 2 else "") for number, piece in enumerate(pieces)))

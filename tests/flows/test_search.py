@@ -1,0 +1,250 @@
+"""Search finds words and phrases of what is loaded, at once, and nothing of what is gone."""
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import steps
+from flows.retract import retract
+from flows.run import Request
+from flows.search import search
+from flows.settings import load_settings
+from warehouse import publish as publishing
+from warehouse.errors import NotPublishedError
+from warehouse.home import Home
+from warehouse.search_index import read_state
+from warehouse.searching import SearchError, open_search
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Ingest = Callable[..., Any]
+WriteLines = Callable[..., Path]
+Copydesk = Callable[..., tuple[int, str, str]]
+
+PILOTS = "The harbour pilots waited for the tide on Monday, and nobody told the harbour pilots why it did not come."
+TRAMS = "On Tuesday the trams stood still, as the pilots of the new line had lost their way in the harbour district."
+BRIDGE = "Über die Brücke gehen die Ärzte jeden Morgen zur Arbeit, und am Abend gehen sie wieder nach Hause zurück."
+SINHALA = "පළාත් සභා මැතිවරණය පැවැත්වීම පිළිබඳව ආණ්ඩුව තවමත් තීරණයක් ගෙන නැති බව අමාත්‍යවරයා පැවසීය."
+TAMIL = "மாகாண சபைத் தேர்தல் தொடர்பாக அரசாங்கம் இன்னும் முடிவெடுக்கவில்லை என அமைச்சர் தெரிவித்தார்."
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, write_lines: WriteLines) -> Home:
+    folder = tmp_path_factory.mktemp("library")
+    wire = [
+        {"headline": "Waiting for water", "body": PILOTS, "published_at": "2026-03-02T06:00:00Z"},
+        {"headline": "No trams", "body": TRAMS, "published_at": "2026-03-05T06:00:00Z"},
+        {"headline": "Brücken", "body": BRIDGE},
+    ]
+    drops = (
+        write_lines(folder / "wire" / "a.jsonl", wire),
+        write_lines(folder / "mirror" / "b.jsonl", [{"body": SINHALA}, {"body": TAMIL, "dek": "A short summary."}]),
+    )
+    steps.ingest(Request(load_settings(home=folder / "home"), drops))
+    return Home(folder / "home")
+
+
+@pytest.fixture
+def loaded(library: Home, home: Path, begin_with: Callable[[Path], None]) -> Path:
+    """The home of the test, with the library in it."""
+    begin_with(library.root)
+    return home
+
+
+def headlines(home: Path, words: str, **options: Any) -> list[str | None]:
+    return search(home, words, **options).articles["headline"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("pilots", ["Waiting for water", "No trams"]),
+        ("HARBOUR Pilots", ["Waiting for water", "No trams"]),
+        ('"harbour pilots"', ["Waiting for water"]),
+        ('"pilots harbour"', []),
+        ("pilots -trams", ["Waiting for water"]),
+        ("pilots AND trams", ["No trams"]),
+        ("headline:trams", ["No trams"]),
+        ("headline:pilots", []),
+        ("brucke", ["Brücken"]),
+        ("ÄRZTE", ["Brücken"]),
+        ("summary", [None]),
+        ("මැතිවරණය", [None]),
+        ('"පළාත් සභා"', [None]),
+        ("தேர்தல்", [None]),
+        ("Brexit: pilots (and", ["Waiting for water", "No trams"]),
+        ("nothing_of_the_kind", []),
+    ],
+)
+def test_words_phrases_and_fields_are_found_in_any_script(words: str, expected: list[str], library: Home) -> None:
+    assert headlines(library.root, words) == expected
+
+
+def test_a_word_counts_more_in_a_headline_and_where_it_is_frequent(library: Home) -> None:
+    found = search(library.root, "pilots").articles
+    assert found["score"][0] > found["score"][1] > 0
+    assert headlines(library.root, "trams water") == ["No trams", "Waiting for water"]
+
+
+def test_filters_leave_the_rest(library: Home) -> None:
+    assert headlines(library.root, "pilots", since=date(2026, 3, 3)) == ["No trams"]
+    assert headlines(library.root, "pilots", sources=["mirror"]) == []
+    assert headlines(library.root, "pilots die", language="de") == ["Brücken"]
+    assert headlines(library.root, "pilots", limit=1) == ["Waiting for water"]
+    assert headlines(library.root, "pilots", limit=1, since=date(2026, 3, 3)) == ["No trams"]
+
+
+def test_a_snippet_has_the_words_between_marks(library: Home) -> None:
+    [snippet] = search(library.root, '"harbour pilots" tide').articles["snippet"].head(1)
+    assert "The **harbour** **pilots** waited for the **tide** on Monday" in snippet
+    [snippet] = search(library.root, "headline:trams").articles["snippet"]
+    assert snippet == TRAMS
+    [snippet] = search(library.root, "Ärzte").articles["snippet"]
+    assert snippet.startswith("Über die Brücke gehen die **Ärzte** jeden")
+
+
+@pytest.mark.parametrize("words", ["", "   ", '""', "-pilots", "((", "*", "?!", "\\", "\x00"])
+def test_what_names_no_word_is_an_error(words: str, library: Home) -> None:
+    with pytest.raises(SearchError, match="no word to look for"):
+        headlines(library.root, words)
+
+
+@pytest.mark.parametrize(
+    "words", ['"pilots', "pilots)", "pilots:::", "[pilots TO", "pil^ots", "pilots~", "' OR pilots --"]
+)
+def test_any_text_may_be_asked_for(words: str, library: Home) -> None:
+    assert headlines(library.root, words) in ([], ["Waiting for water", "No trams"])
+
+
+def test_what_a_run_loads_is_found_when_it_ends(
+    loaded: Path, tmp_path: Path, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    body = "The lighthouse keeper counted gulls until the evening, and wrote down four hundred and twelve of them."
+    ingest(write_lines(tmp_path / "wire" / "later.jsonl", [{"headline": "Gulls", "body": body}]))
+    assert headlines(loaded, "lighthouse") == ["Gulls"]
+    ingest(write_lines(tmp_path / "post" / "copy.jsonl", [{"headline": "Gulls", "body": body}]))
+    found = search(loaded, "lighthouse").articles
+    assert found.select("headline", "record_count").rows() == [("Gulls", 2)]
+    assert found["sources"].to_list() == [["post", "wire"]]
+    state = read_state(Home(loaded))
+    assert state is not None
+    assert query("SELECT snapshot_id FROM ops.publication") == [(state.commit_no,)]
+
+
+def test_an_index_that_is_behind_says_so_and_is_made_up_for(
+    loaded: Path,
+    tmp_path: Path,
+    ingest: Ingest,
+    write_lines: WriteLines,
+    copydesk: Copydesk,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "update_index", full)
+        later = write_lines(
+            tmp_path / "wire" / "later.jsonl", [{"headline": "Weir", "body": PILOTS.replace("tide", "weir")}]
+        )
+        assert ingest(later).status == "done"
+    assert not search(loaded, "weir").is_current
+    code, said, error = copydesk("search", "pilots")
+    assert (code, "behind" in error) == (0, True)
+    code, said, _ = copydesk("doctor")
+    assert (code, "the index is behind the tables" in said) == (3, True)
+    assert copydesk("publish")[0] == 0
+    assert headlines(loaded, "weir") == ["Weir"]
+    assert copydesk("doctor")[0] == 0
+
+
+def test_what_was_withdrawn_is_found_no_more_and_its_index_is_gone(loaded: Path, query: Query) -> None:
+    [(target,)] = query("SELECT record_id FROM records WHERE headline = 'No trams'")
+    before, [folder] = (
+        open_search(Home(loaded), "trams"),
+        [path for path in Home(loaded).search.iterdir() if path.is_dir()],
+    )
+    retract(load_settings(home=loaded), target, reason="asked for")
+    assert headlines(loaded, "trams") == []
+    assert headlines(loaded, "pilots") == ["Waiting for water"]
+    [other] = [path for path in Home(loaded).search.iterdir() if path.is_dir()]
+    assert other != folder
+    assert len(list(before.best(10))) == 1
+
+
+def test_a_line_that_was_taken_out_of_all_articles_is_found_no_more(
+    home: Path, tmp_path: Path, ingest: Ingest, write_lines: WriteLines, copydesk: Copydesk, a_record: Any
+) -> None:
+    line = "Printed on the island since 1911"
+    rows = [a_record(number, body=f"{a_record(number)['body']}\n\n{line}") for number in range(12)]
+    ingest(write_lines(tmp_path / "wire" / "a.jsonl", rows))
+    assert len(headlines(home, '"island since 1911"')) == 10
+    assert copydesk("boilerplate", "accept", line, "--source", "wire")[0] == 0
+    assert headlines(home, '"island since 1911"') == []
+    assert len(headlines(home, "bridge", limit=20)) == 12
+
+
+@pytest.mark.parametrize("damage", ["gone", "no state", "other format", "half a file"])
+def test_an_index_that_is_lost_or_damaged_is_made_anew(damage: str, loaded: Path, copydesk: Copydesk) -> None:
+    folder = Home(loaded).search
+    state = folder / "state.json"
+    if damage == "gone":
+        for path in sorted(folder.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+    elif damage == "no state":
+        state.unlink()
+    elif damage == "other format":
+        state.write_text(json.dumps(json.loads(state.read_text()) | {"format": 0}))
+    else:
+        state.write_bytes(state.read_bytes()[:20])
+    with pytest.raises(NotPublishedError, match="copydesk publish"):
+        search(loaded, "pilots")
+    assert copydesk("publish")[0] == 0
+    assert len(headlines(loaded, "pilots")) == 2
+
+
+@pytest.mark.long
+def test_readers_search_while_runs_go_on(
+    loaded: Path, tmp_path: Path, ingest: Ingest, write_lines: WriteLines, a_record: Any
+) -> None:
+    failures: list[BaseException] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        while not is_over.is_set():
+            try:
+                assert "Waiting for water" in headlines(loaded, "pilots", limit=50)
+            except BaseException as error:  # noqa: BLE001 -- told below
+                failures.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(6):
+        ingest(write_lines(tmp_path / "wire" / f"{number}.jsonl", [a_record(number)]))
+    is_over.set()
+    reader.join()
+    assert failures == []
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_command_prints_for_people_and_programs(copydesk: Copydesk) -> None:
+    code, said, _ = copydesk("search", "harbour", "new line")
+    assert code == 0
+    assert "No trams" in said
+    assert "Waiting" not in said.partition("No trams")[0]
+    code, said, _ = copydesk(
+        "search", '"harbour pilots"', "--format", "json", "--source", "wire", "--since", "2026-01-01"
+    )
+    [found] = json.loads(said)
+    assert (code, found["headline"], found["sources"]) == (0, "Waiting for water", ["wire"])
+    assert list(found) == [
+        *("score", "article_id", "headline", "snippet", "sources"),
+        *("language", "published_at", "word_count", "record_count"),
+    ]
+    assert copydesk("search", "zebra")[1].strip() == "No article was found."
+    for wrong in (["search", '""'], ["search", "x", "--since", "yesterday"], ["search", "x", "--source", "nobody"]):
+        assert copydesk(*wrong)[0] == 2

@@ -1,0 +1,95 @@
+"""Asking the index: which articles hold words or phrases, how well each fits, and the text around the words."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+import tantivy
+
+from warehouse.errors import NotPublishedError
+from warehouse.home import Home
+from warehouse.lake import lake_state
+from warehouse.query import QueryError
+from warehouse.search_index import BOOSTS, FIELDS, open_index, read_state, schema
+
+SNIPPET_CHARS = 200
+MARK = "**"
+"""Stands before and behind a word that was looked for."""
+
+_WORD = re.compile(r"(-?)(?<![\w-])(\w[\w-]*)")
+_TRIES = 3
+"""Times that a folder may be replaced between being named and being opened."""
+
+
+class SearchError(QueryError):
+    """There is nothing to look for in what was asked."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A question to the index as it was when it was opened.
+
+    Attributes:
+        is_current: Whether the index is of the newest commit.
+    """
+
+    index: tantivy.Index
+    query: tantivy.Query
+    is_current: bool
+
+    @cached_property
+    def _searcher(self) -> tantivy.Searcher:
+        return self.index.searcher()
+
+    def best(self, count: int) -> Iterator[tuple[str, float]]:
+        """Yield the ids of the best articles, with their scores, best first."""
+        for score, address in self._searcher.search(self.query, count).hits:
+            yield str(self._searcher.doc(address)["article_id"][0]), float(score)
+
+    def snippet(self, body: str) -> str:
+        """Return the piece of a text that holds most of the words, each between marks; else its beginning."""
+        generator = tantivy.SnippetGenerator.create(self._searcher, self.query, schema(), "body")
+        generator.set_max_num_chars(SNIPPET_CHARS)
+        snippet = generator.snippet_from_doc(tantivy.Document(body=body))
+        fragment = snippet.fragment().encode()
+        if not fragment:
+            beginning = body[:SNIPPET_CHARS]
+            return " ".join((beginning.rpartition(" ")[0] if len(body) > SNIPPET_CHARS else beginning).split())
+        parts, at = [], 0
+        for place in snippet.highlighted():  # places are counted in bytes
+            parts += [fragment[at : place.start], MARK.encode(), fragment[place.start : place.end], MARK.encode()]
+            at = place.end
+        return " ".join(b"".join([*parts, fragment[at:]]).decode().split())
+
+
+def open_search(home: Home, words: str) -> Search:
+    """Open the index with a question: words, "phrases", -words to leave out, headline:word; AND, OR, NOT, brackets.
+
+    What is no question of that language is looked for word by word.
+
+    Raises:
+        SearchError: if there is no word to look for.
+        NotPublishedError: if there is no index.
+    """
+    for _ in range(_TRIES):
+        state = read_state(home)
+        if state is None:
+            break
+        try:
+            index = open_index(home.search / state.folder)
+        except ValueError:
+            continue  # it was made anew meanwhile
+        return Search(index, _parse(index, words), is_current=lake_state(home) in {None, state.lake})
+    raise NotPublishedError(f"There is no index in {home.search}; run copydesk publish, which makes it.")
+
+
+def _parse(index: tantivy.Index, words: str) -> tantivy.Query:
+    plain = [word for minus, word in _WORD.findall(words) if not minus]
+    with suppress(ValueError):  # its language is one of programs: a colon in a headline is no field
+        if plain:
+            return index.parse_query(words, list(FIELDS), field_boosts=BOOSTS)
+    if not plain:
+        raise SearchError(f"There is no word to look for in {words!r}.")
+    return index.parse_query(" ".join(f'"{word}"' for word in plain), list(FIELDS), field_boosts=BOOSTS)
