@@ -27,6 +27,7 @@ from flows import (
     boilerplate_cli,
     duplicates_cli,
     expectations_cli,
+    export_cli,
     incidents_cli,
     quarantine_cli,
     report_cli,
@@ -96,6 +97,7 @@ app.add_typer(alerts_cli.app, name="alerts")
 app.command("why")(duplicates_cli.why)
 app.command("duplicates")(duplicates_cli.list_duplicates)
 app.command("report")(report_cli.report)
+app.command("export")(export_cli.export_articles)
 app.command("search")(search_cli.search_articles)
 app.command("maintain")(store_cli.maintain)
 app.command("history")(store_cli.history)

@@ -93,6 +93,19 @@ class Reader:
         with _explained():
             return self.connection.execute(sql, parameters).pl()
 
+    def scan(self, sql: str, parameters: Mapping[str, object]) -> Iterator[pl.DataFrame]:
+        """Yield the result of one query in frames of bounded size, at least one; run no other query meanwhile.
+
+        Raises:
+            QueryError: if it is not one query, or DuckDB refuses it.
+        """
+        with _explained():
+            check_is_query(sql, self.connection)
+            batches = self.connection.execute(sql, parameters).to_arrow_reader(ROWS_AT_ONCE)
+            yield pl.DataFrame(batches.schema.empty_table())
+            for batch in batches:
+                yield pl.DataFrame(batch)
+
 
 @contextmanager
 def open_reader(home: Home) -> Iterator[Reader]:

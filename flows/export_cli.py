@@ -1,0 +1,51 @@
+"""`copydesk export`: articles as a file for others, with a manifest."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.console import output_console
+from flows.export import MANIFEST, ExportFormat, export
+from flows.options import ConfigOption, HomeOption
+from flows.settings import load_settings
+from flows.sql_values import json_value
+from warehouse.landing import absolute
+
+
+def export_articles(  # noqa: PLR0917 -- typer's way
+    to: Annotated[Path, typer.Option("--to", help="A new folder.")],
+    format_: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.PARQUET,
+    where: Annotated[str | None, typer.Option(help="Only what meets a condition, such as \"language = 'de'\".")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only what was taken in after this run began.", metavar="RUN")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="A source that is exported though copydesk.toml says nothing of its rights."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,  # noqa: FBT002 -- typer's way
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Export the articles of sources whose rights are known, or that are named, with a manifest."""
+    settings = load_settings(home=home, config=config)
+    done = export(settings, absolute(to), format_=format_, where=where, since=since, named=source or ())
+    if as_json:
+        sys.stdout.write(json.dumps(json_value(asdict(done)), ensure_ascii=False) + "\n")
+        return
+    console = output_console()
+    console.print(
+        f"{to / done.file} holds {done.articles:,} articles of {', '.join(done.rights)}, {done.bytes / 1e6:,.1f} MB; "
+        f"{to / MANIFEST} says what it is.",
+        soft_wrap=True,
+    )
+    for name, records in done.left_out.items():
+        console.print(
+            f"  {records:,} records of {name} are left out: their rights are unknown (rights in copydesk.toml, or "
+            f"--source {name}).",
+            soft_wrap=True,
+        )
