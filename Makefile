@@ -77,6 +77,9 @@ bench-validation: install  ## measure what share of an ingest of 100,000 article
 bench-publish: install  ## measure publishing after a small run, with 1,000,000 records stored and with few
 	$(BIN)/python tests/bench/publish.py
 
+bench-analysts: install  ## measure queries beside a native DuckDB table, and search beside DuckDB's own
+	$(BIN)/python tests/bench/analysts.py
+
 bench-year: install  ## measure queries, publishing and a small drop after a year of hourly drops, beside the first day
 	$(BIN)/python tests/bench/year.py
 
@@ -90,5 +93,5 @@ bench-rebuild-text: install  ## measure how long 20,000 records take to be clean
 	$(BIN)/python tests/bench/rebuild_text.py
 
 .PHONY: help install demo test lint bench bench-html bench-duplicates bench-growth bench-publish bench-rebuild
-.PHONY: bench-rebuild-text bench-report bench-retract bench-validation bench-year
+.PHONY: bench-analysts bench-rebuild-text bench-report bench-retract bench-validation bench-year
 .PHONY: quality-text quality-duplicates quality-faults torture

@@ -274,7 +274,7 @@ def preview(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="A SELECT over the published tables.")],
+    query: Annotated[str, typer.Argument(help="A SELECT over the published tables; - reads it from standard input.")],
     output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print rows.")] = OutputFormat.TABLE,
     at: Annotated[str | None, typer.Option(help="As of a snapshot (see history): its number, or a time (UTC).")] = None,
     home: HomeOption = None,
@@ -283,7 +283,7 @@ def sql(
     folder = load_settings(home=home).home
     with (
         nullcontext() if at is None else views_at(folder, _read_at(at)) as views,
-        run_query(folder, query, views=views) as result,
+        run_query(folder, sys.stdin.read() if query == "-" else query, views=views) as result,
     ):
         write_result(result, output_format, sys.stdout)
 

@@ -93,7 +93,7 @@ def _parse(run: Run, decisions: _Decisions) -> None:
             boilerplate=decisions.boilerplate,
             withhold=decisions.withdrawals.withhold,
         )
-        stage_all(reader.batches(new_drops), partial(_stage, run))
+        stage_all(reader.batches(new_drops), partial(_stage, run, decisions.withdrawals))
     pl.DataFrame(reader.counts, schema=DROP_COUNTS, orient="row").write_parquet(run.path("drop_counts"))
     _decisions_path(run).write_bytes(orjson.dumps(decisions.concerning(new_drops)))
 
@@ -118,14 +118,14 @@ def _decisions_path(run: Run) -> Path:
     return run.folder / "decisions.json"
 
 
-def _stage(run: Run, batch: SourceBatch) -> None:
+def _stage(run: Run, withdrawals: Withdrawals, batch: SourceBatch) -> None:
     """Clean and check a batch, and write what came of it."""
     cleaned, checked = clean_and_check(batch, now=run.started_at)
     held_back = pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)])
     accepted = checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at))
     frames = {
         **rows_to_load(cleaned, accepted),
-        "quarantine": held_back.pipe(as_quarantine, run=run),
+        "quarantine": withdrawals.without_excerpts(held_back).pipe(as_quarantine, run=run),
         "outcomes": checked.outcomes,
         "unread": batch.rejects.select(UNREAD.names()),
         "figures": count_figures(batch, checked),

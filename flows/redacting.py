@@ -7,6 +7,7 @@ nothing is changed. A compressed drop that breaks off still does so, behind what
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import polars as pl
@@ -61,11 +62,32 @@ def redact_records(run: WritingRun, rows: pl.DataFrame, *, new_drops: pl.DataFra
     Every source that delivered the same bytes, also one of `new_drops`, must read all other records as before.
 
     Raises:
-        RedactionError: if one of them would not.
+        RedactionError: if one of them would not; nothing was changed then.
         RawDropError: if the bytes are not there.
     """
-    for (sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
+    for redacted in prepare_redactions(run, rows, new_drops=new_drops):
+        redacted.put(RawStore(run.settings.home.raw))
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """A drop as it is to be: what takes its place, and which of its records are overwritten there."""
+
+    drop_sha256: str
+    numbers: frozenset[int]
+    content: Path
+
+    def put(self, store: RawStore) -> None:
+        """Put it in place."""
+        store.redact(self.drop_sha256, self.numbers, self.content)
+
+
+def prepare_redactions(run: WritingRun, rows: pl.DataFrame, *, new_drops: pl.DataFrame | None = None) -> list[Redacted]:
+    """Make of all drops what is to take their place, as `redact_records` would, and change nothing."""
+    return [
         redact_drop(run, str(sha256), _readings(run, of_drop, new_drops))
+        for (sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True)
+    ]
 
 
 def _readings(run: WritingRun, rows: pl.DataFrame, new_drops: pl.DataFrame | None) -> list[Reading]:
@@ -81,15 +103,15 @@ def _readings(run: WritingRun, rows: pl.DataFrame, new_drops: pl.DataFrame | Non
     ]
 
 
-def redact_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> None:
-    """Overwrite records of a drop in the raw store.
+def redact_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> Redacted:
+    """Write a drop anew, without what its records said, in the staging folder.
 
     Raises:
         RedactionError: if others would not be read as they were, or it cannot be written anew as it is damaged.
         RawDropError: if the bytes are not there.
     """
     store = RawStore(run.settings.home.raw)
-    redacted = run.folder / "redacted"
+    redacted = run.folder / f"redacted-{drop_sha256}"
     try:
         before = [_layout(run, one, store.open(drop_sha256)) for one in readings]
         with store.open(drop_sha256) as stream:
@@ -111,7 +133,7 @@ def redact_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> None
             f"Records of {readings[0].uri} (drop {drop_sha256[:12]}) cannot be overwritten without changing how the "
             "others are read. Nothing was changed; please report this file."
         )
-    store.redact(drop_sha256, {number for one in readings for number in one.numbers}, redacted)
+    return Redacted(drop_sha256, frozenset(number for one in readings for number in one.numbers), redacted)
 
 
 def _is_kept(before: Layout, after: Layout) -> bool:
@@ -169,8 +191,15 @@ def redact_withheld(run: WritingRun, drops: pl.DataFrame, *, kind: str) -> None:
     rows = pl.scan_parquet(staged).filter(is_withdrawn).select(*DROP_KEY, "record_no").collect()
     store = RawStore(run.settings.home.raw)
     for (sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
-        redaction = store.redaction(str(sha256))
-        left = of_drop.filter(~pl.col("record_no").is_in(list(redaction.records if redaction else ())))
-        if left.height:
-            with suppress(RedactionError):
-                redact_records(run, left, new_drops=drops)
+        left = of_drop.filter(pl.col("record_no").is_in(list(store.came_back(str(sha256), of_drop["record_no"]))))
+        redact_where_possible(run, left, new_drops=drops)
+
+
+def redact_where_possible(run: WritingRun, rows: pl.DataFrame, *, new_drops: pl.DataFrame | None = None) -> int:
+    """Overwrite records, but not in drops that cannot be written anew; return how many were overwritten."""
+    done = 0
+    for _, of_drop in rows.group_by("drop_sha256", maintain_order=True):
+        with suppress(RedactionError):
+            redact_records(run, of_drop, new_drops=new_drops)
+            done += of_drop.height
+    return done

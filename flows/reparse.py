@@ -128,7 +128,7 @@ def reparse(run: WritingRun, concerned: Concerned) -> Reparsed:
             files_total=whole.height,
             pages=pages,
             boilerplate=accepted_lines(run.lake),
-            withhold=withdrawn(run.lake).withhold,
+            withhold=judging.withdrawals.withhold,
         )
         for of_batch in whole.partition_by("source", "run_id", maintain_order=True):
             for batch in reader.batches(of_batch):
@@ -157,6 +157,7 @@ class _Judging:
 
     def __init__(self, run: WritingRun, concerned: Concerned) -> None:
         self.reparsed = Reparsed()
+        self.withdrawals = withdrawn(run.lake)
         self._run = run
         self._drops = concerned.drops
         self._known = _known_positions(run, concerned)
@@ -232,7 +233,9 @@ class _Judging:
         accepted = checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at))
         frames = {
             **rows_to_load(cleaned, accepted.join(looked_at, on="record_id", how="semi", maintain_order="left")),
-            "held": held_back.join(looked_at, on="record_id", how="semi", maintain_order="left"),
+            "held": self.withdrawals.without_excerpts(
+                held_back.join(looked_at, on="record_id", how="semi", maintain_order="left")
+            ),
         }
         if is_batch:
             frames["outcomes"] = checked.outcomes

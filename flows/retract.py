@@ -14,7 +14,7 @@ import polars as pl
 
 from flows import steps
 from flows.options import UsageError
-from flows.redacting import redact_records
+from flows.redacting import prepare_redactions, redact_where_possible
 from flows.retract_commit import commit_retraction, digest_target, stage_change, stage_retraction
 from flows.retract_places import find_again, note_texts
 from flows.retract_plan import Plan, plan_retraction
@@ -30,6 +30,7 @@ from warehouse.maintenance import expire, remove_orphans
 from warehouse.proof import search_drops
 from warehouse.publish import is_stale
 from warehouse.raw_store import RawStore
+from warehouse.search_index import update_index
 from warehouse.superseded import forget_superseded
 
 
@@ -90,16 +91,16 @@ def retract(
         planned = plan_retraction(run, target)
         done = _as_known(run.lake, target) if planned is None else _as_planned(planned, None, None)
         again = find_again(run.lake)
-        done = replace(done, came_back=again.height)
         if is_dry_run:
-            return done
-        redact_records(run, again)
+            return replace(done, came_back=again.height)
+        came_back = redact_where_possible(run, again)
         if planned is not None:
-            withdrawn_now = _withdraw(run, planned, target, reason=reason, is_at_once=is_at_once)
-            done = replace(withdrawn_now, came_back=again.height)
+            done = _withdraw(run, planned, target, reason=reason, is_at_once=is_at_once)
+        settings.home.withdrawing.unlink(missing_ok=True)  # what it notes is in the tables now
         _clear(run, is_at_once=is_at_once)
     return replace(
         done,
+        came_back=came_back,
         gone_at=run.started_at if is_at_once else done.gone_at,
         proof=prove(settings, on_progress=on_progress),
     )
@@ -138,14 +139,15 @@ def _as_planned(planned: Plan, retraction_id: str | None, gone_at: datetime | No
 
 def _withdraw(run: WritingRun, planned: Plan, target: str, *, reason: str, is_at_once: bool) -> Retracted:
     run.on_progress(Progress("overwriting"))
-    note_texts(run.settings.home, planned.texts)
-    redact_records(run, planned.places)
+    prepared = prepare_redactions(run, planned.places)
+    note_texts(run.settings.home, target, planned.texts)
+    for redacted in prepared:
+        redacted.put(RawStore(run.settings.home.raw))
     retraction_id = f"w_{run.run_id.removeprefix('run_')}"
     gone_at = run.started_at if is_at_once else run.started_at + run.settings.maintenance.kept_for
     stage_change(run, planned)
     entry = stage_retraction(run, planned, retraction_id, target, reason=reason, gone_at=gone_at)
     commit_retraction(run, entry)
-    run.settings.home.withdrawing.unlink()
     return _as_planned(planned, retraction_id, gone_at)
 
 
@@ -161,6 +163,7 @@ def _clear(run: WritingRun, *, is_at_once: bool) -> None:
         expire(run.lake, before=now, now=now)
         forget_superseded(home, now=None)
         remove_orphans(home, now=now)
+    update_index(run.lake)
     refresh_statistics(home)
     compact_catalog(home, at_any_share=True)
 
@@ -174,5 +177,5 @@ def _remove_unclaimed(run: WritingRun) -> None:
     store, taken_in = RawStore(home.raw), set(run.lake.latest(DROPS)["drop_sha256"])
     for found in search_drops(home, withdrawals.probes, {}, but=taken_in):
         drop_sha256 = found.path.stem
-        if store.landed_at(drop_sha256) < run.started_at and not store.deliveries(drop_sha256):
+        if len(found.passages) and store.landed_at(drop_sha256) < run.started_at and not store.deliveries(drop_sha256):
             store.remove(drop_sha256)

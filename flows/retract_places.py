@@ -8,8 +8,9 @@ import polars as pl
 from flows.drop_reader import parse_stored
 from flows.extraction_pool import ExtractionPool
 from flows.land import DROP_KEY
+from flows.options import UsageError
 from flows.run import Progress, WritingRun
-from flows.unread import unread_texts
+from flows.unread import Unread
 from flows.withdrawals import RECORD_TEXT, RETRACTED, Withdrawals, carries
 from transforms.identity import drop_key
 from transforms.ops_schema import DROPS, QUARANTINE, RETRACTED_TEXTS, RETRACTIONS
@@ -68,7 +69,7 @@ def find_begun(run: WritingRun) -> pl.DataFrame:
     rows = pl.DataFrame(found, schema=_PLACES.drop("record_id").schema)
     keys = [drop_key(*drop) for drop in rows.select(DROP_KEY).iter_rows()]
     rows = rows.with_columns(record_id=pl.format("r_{}_{}", pl.Series(keys, dtype=pl.String), "record_no"))
-    held = run.lake.latest(QUARANTINE).filter(~pl.col("reasons").list.contains(RETRACTED))
+    held = run.lake.latest(QUARANTINE, where="status <> 'replayed'").filter(~pl.col("reasons").list.contains(RETRACTED))
     loaded = run.lake.query(
         "SELECT record_id FROM records SEMI JOIN read_parquet($records) USING (record_id)",
         {"records": staged_ids(run, rows["record_id"])},
@@ -106,18 +107,25 @@ def find_again(lake: Lake) -> pl.DataFrame:
     return pl.DataFrame(found, schema=_PLACES.schema)
 
 
-def note_texts(home: Home, texts: pl.DataFrame) -> None:
+def note_texts(home: Home, target: str, texts: pl.DataFrame) -> None:
     """Note what is withdrawn before any of it is overwritten: afterwards nobody could tell."""
-    write_synced(home.withdrawing, json.dumps(texts.to_dicts()).encode())
+    write_synced(home.withdrawing, json.dumps({"target": target, "texts": texts.to_dicts()}).encode())
 
 
-def read_noted_texts(home: Home) -> pl.DataFrame:
-    """Return the texts of a retraction that was killed, as rows of RETRACTED_TEXTS without `retraction_id`."""
+def noted_texts(home: Home, target: str) -> pl.DataFrame:
+    """Return the texts of a retraction that was killed, as rows of RETRACTED_TEXTS without `retraction_id`.
+
+    Raises:
+        UsageError: if it was the retraction of something else, which has to be finished first.
+    """
     schema = {name: dtype for name, dtype in RETRACTED_TEXTS.schema.items() if name != "retraction_id"}
     try:
-        return pl.DataFrame(json.loads(home.withdrawing.read_bytes()), schema=schema)
+        noted = json.loads(home.withdrawing.read_bytes())
     except FileNotFoundError:
         return pl.DataFrame(schema=schema)
+    if noted["target"] != target:
+        raise UsageError(f"The retraction of {noted['target']} was broken off; run it again first.")
+    return pl.DataFrame(noted["texts"], schema=schema)
 
 
 def _drops(lake: Lake, hashes: pl.Series) -> Iterator[Mapping[str, str]]:
@@ -133,8 +141,8 @@ def _entries(run: WritingRun, drop: Mapping[str, str]) -> Iterator[pl.DataFrame]
     with store.open(drop["drop_sha256"]) as stream, ExtractionPool() as pages:
         for raw in parse_stored(run.settings, stream, drop, pages=pages).batches:
             yield _entry(raw.records.select("record_no", text=RECORD_TEXT), drop, key)
-            rejects.append(raw.rejects.select("record_no", "byte_start", "byte_end"))
-    for some, texts in unread_texts(store, drop["drop_sha256"], pl.concat(rejects)):
+            rejects.append(raw.rejects.select("record_no", "byte_start", "byte_end", "raw"))
+    for some, texts in Unread(store).texts(drop["drop_sha256"], pl.concat(rejects)):
         yield _entry(some.select("record_no", text=texts), drop, key)
 
 

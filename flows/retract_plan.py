@@ -1,8 +1,9 @@
 """What a retraction takes away: every record that carries the text, wherever it came from.
 
 The text is that of the records which were named. Others carry it where at least half of its passages stand in them
-(see `flows.withdrawals`); what they say goes with them. Records that quote less of it stay. Passages that several other
-articles have as well are those of a form: nothing goes for the sake of these.
+(see `flows.withdrawals`), and go with them, their headlines and deks too; what else they say is no sign of the text.
+Records that quote less of it stay. Passages that several other articles have as well are those of a form: nothing goes
+for the sake of these alone.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from flows.retract_places import find_begun, find_places, read_held, read_noted_texts, staged_ids
+from flows.retract_places import find_begun, find_places, noted_texts, read_held, staged_ids
 from flows.run import Progress, WritingRun
 from flows.withdrawals import RETRACTED, SHARED, Withdrawals, bodies, carrying_rows
 from transforms.ops_schema import QUARANTINE, RETRACTED_TEXTS
@@ -21,6 +22,7 @@ from transforms.schema import ARTICLE_REDIRECTS
 from transforms.urls import canonicalize_urls
 from warehouse.raw_store import RawStore
 
+_TEXT = ("field", "match_key", "body_chars", "passages")
 FIELDS = ("body", "headline", "dek")
 """Fields that a text is known by."""
 
@@ -90,16 +92,21 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     """Find all that carries the text of an article, of a record, loaded or held back, or of what has an address.
 
     None where there is nothing of that name, or not any more.
+
+    Raises:
+        UsageError: if the retraction of something else was broken off.
     """
     run.on_progress(Progress("looking for the text"))
+    noted = noted_texts(run.settings.home, target)
     named, held = _named(run, target), _named_held(run, target)
     if named.is_empty() and held.is_empty():
         return None
     texts = _digest(pl.concat([_loaded_texts(run, named), _held_texts(run, held)]))
     texts, carrying = _carrying(run, texts, named)
     going = pl.concat([named, carrying, held]).unique()
-    texts = pl.concat([texts, _digest(_loaded_texts(run, going.filter(~going.is_in(named.implode()))))])
-    texts = pl.concat([texts, read_noted_texts(run.settings.home)]).unique(["field", "passages"], maintain_order=True)
+    others = _digest(_loaded_texts(run, going.filter(~going.is_in(named.implode()))))
+    texts = pl.concat([texts, others.filter(pl.col("field") != "body"), noted])
+    texts = texts.unique(_TEXT, maintain_order=True)
     quoting = _quoting(run, texts, going)
     places = find_places(run, Withdrawals(bodies(texts), RawStore(run.settings.home.raw)), going)
     places = pl.concat([places, find_begun(run)]).unique("record_id", maintain_order=True)
@@ -158,7 +165,7 @@ def _digest(texts: pl.DataFrame) -> pl.DataFrame:
     ]
     columns = [name for name in RETRACTED_TEXTS.schema if name != "retraction_id"]
     known = pl.DataFrame(rows, schema={name: RETRACTED_TEXTS.schema[name] for name in columns}, orient="row")
-    return known.unique(["field", "passages"], maintain_order=True)
+    return known.unique(_TEXT, maintain_order=True)
 
 
 def _carrying(run: WritingRun, texts: pl.DataFrame, named: pl.Series) -> tuple[pl.DataFrame, pl.Series]:

@@ -28,6 +28,7 @@ from warehouse.home import Home
 from warehouse.lake import Lake, read_lake
 from warehouse.maintenance import named_in_catalog
 from warehouse.proof import Place, search_drops, search_files
+from warehouse.search_index import is_of_before
 from warehouse.superseded import superseded_files
 
 WITHDRAWN = "(withdrawn)"
@@ -108,7 +109,11 @@ def prove(settings: Settings, *, on_progress: OnProgress = lambda _: None) -> Pr
         texts=len(bodies),
         passages=int((~is_quoted).sum()),
         quoted=int(is_quoted.sum()),
-        remains=[*(f"record {record_id}, which is loaded" for record_id in holding), *_named(left, home)],
+        remains=[
+            *(f"record {record_id}, which is loaded" for record_id in holding),
+            *(["search (an index of before)"] if is_of_before(home) else []),
+            *_named(left, home),
+        ],
         not_searched=_named((place for place in drops if not place.is_searched), home),
         pending=pending,
         gone_at=gone_at if pending else None,

@@ -16,13 +16,15 @@ _MORE = 8
 """Times as many articles are looked at, where too few of them are of the source, day or language asked for."""
 
 _FOUND = """
-    SELECT article_id, headline, body, sources, language, published_at, word_count, record_count
+    SELECT article_id, canonical_record_id, headline, sources, language, published_at, word_count, record_count
     FROM articles
     WHERE article_id IN (SELECT unnest($ids))
         AND (len($sources) = 0 OR len(list_intersect(sources, $sources)) > 0)
         AND ($language IS NULL OR language = $language)
         AND ($since IS NULL OR coalesce(published_at, first_ingested_at) >= CAST($since AS TIMESTAMPTZ))
 """
+_BODIES = "SELECT record_id, body FROM records WHERE record_id IN (SELECT unnest($ids))"
+_SHOWN = ("sources", "language", "published_at", "word_count", "record_count")
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,8 @@ def search(
             if rows.height >= limit or len(best) < count:
                 break
             count *= _MORE
-    found = scores.join(rows, on="article_id").sort("score", "article_id", descending=[True, False]).head(limit)
-    snippets = pl.Series("snippet", [asked.snippet(body) for body in found["body"]], dtype=pl.String)
-    shown = found.with_columns(snippets).select(
-        "score", "article_id", "headline", "snippet", *rows.columns[rows.columns.index("sources") :]
-    )
-    return Found(shown, asked.is_current)
+        found = scores.join(rows, on="article_id").sort("score", "article_id", descending=[True, False]).head(limit)
+        bodies = dict(reader.read(_BODIES, {"ids": found["canonical_record_id"].to_list()}).iter_rows())
+    snippets = [asked.snippet(bodies[record_id]) for record_id in found["canonical_record_id"]]
+    shown = found.with_columns(pl.Series("snippet", snippets, dtype=pl.String))
+    return Found(shown.select("score", "article_id", "headline", "snippet", *_SHOWN), asked.is_current)

@@ -18,11 +18,11 @@ from warehouse.searching import MARK
 
 
 def search_articles(  # noqa: PLR0917 -- typer's way
-    words: Annotated[list[str], typer.Argument(help='Words, "phrases", headline:word; -word leaves out.')],
+    words: Annotated[list[str], typer.Argument(help="""Words, "phrases", headline:word; 'tide -pilots' leaves out.""")],
     source: Annotated[list[str] | None, typer.Option(help="Only articles of this source; may be repeated.")] = None,
     since: Annotated[str | None, typer.Option(help="Only articles published on this day (UTC) or later.")] = None,
     language: Annotated[str | None, typer.Option(help="Only articles in this language (ISO 639-1).")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most articles that are shown.")] = LIMIT,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most articles that are shown.")] = LIMIT,
     output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print them.")] = OutputFormat.TABLE,
     home: HomeOption = None,
 ) -> None:

@@ -13,7 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from flows.drop_reader import SourceBatch
-from flows.unread import unread_texts
+from flows.unread import Unread
 from transforms.ops_schema import RETRACTED_TEXTS
 from transforms.probes import Probes, find_in_texts, read_probes, share_carried
 from warehouse.errors import NotPublishedError
@@ -72,9 +72,7 @@ class Withdrawals:
             return batch
         is_carried = carries(self, batch.records.select(text=RECORD_TEXT)["text"])
         records = batch.records.with_columns(is_gone=is_carried | _stands_in(overwritten))
-        rejects = self._without_excerpts(batch.rejects).with_columns(
-            is_gone=self._carried_unread(batch.rejects) | _stands_in(overwritten)
-        )
+        rejects = batch.rejects.with_columns(is_gone=self._carried_unread(batch.rejects) | _stands_in(overwritten))
         gone = pl.concat(
             [rows.filter("is_gone").select(_withheld(batch.rejects.columns)) for rows in (records, rejects)]
         )
@@ -99,15 +97,21 @@ class Withdrawals:
         gone = rows["row"].clear()
         if self.probes.count:
             for (drop_sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
-                for some, texts in unread_texts(self.store, str(drop_sha256), of_drop):
+                for some, texts in self._unread.texts(str(drop_sha256), of_drop):
                     gone = gone.append(some.filter(carries(self, texts))["row"])
         return rows["row"].is_in(gone.implode())
 
-    def _without_excerpts(self, rejects: pl.DataFrame) -> pl.DataFrame:
-        """Return rejects without the excerpts in which a text is quoted."""
-        quoting = find_in_texts(self.probes, rejects["raw"])["row"].unique()
+    @cached_property
+    def _unread(self) -> Unread:
+        return Unread(self.store)
+
+    def without_excerpts(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows without the excerpts (`raw`) in which a text is quoted."""
+        if not self.probes.count:
+            return rows
+        quoting = find_in_texts(self.probes, rows["raw"])["row"].unique()
         is_quoting = pl.int_range(pl.len()).is_in(quoting.implode())
-        return rejects.with_columns(raw=pl.when(~is_quoting).then("raw"))
+        return rows.with_columns(raw=pl.when(~is_quoting).then("raw"))
 
 
 def carries(withdrawals: Withdrawals, texts: pl.Series) -> pl.Series:
@@ -131,9 +135,21 @@ def holding_rows(withdrawals: Withdrawals, found: pl.DataFrame) -> pl.Series:
 def _held(withdrawals: Withdrawals, found: pl.DataFrame) -> pl.DataFrame:
     shares = share_carried(withdrawals.probes, found)
     lengths = found.group_by("row").agg(pl.col("chars").first())
-    own = withdrawals.texts.select("body_chars", "is_shared").with_row_index("text").cast({"text": pl.Int64})
-    both = shares.join(lengths, on="row").join(own, on="text")
-    return both.filter(pl.col("share") >= CARRIED_SHARE, _IS_COPY)
+    texts = withdrawals.texts.select("body_chars", "is_shared", "own_passages").with_row_index("text")
+    both = shares.join(lengths, on="row").join(texts.cast({"text": pl.Int64}), on="text")
+    both = both.join(_own_found(withdrawals, found), on=("row", "text"), how="left")
+    has_own = pl.col("own_found").fill_null(0) >= CARRIED_SHARE * pl.col("own_passages")
+    return both.filter(pl.col("share") >= CARRIED_SHARE, _IS_COPY, has_own)
+
+
+def _own_found(withdrawals: Withdrawals, found: pl.DataFrame) -> pl.DataFrame:
+    """Count for each row and text the passages that are the text's own: they come before those that others share."""
+    numbers = pl.Series(withdrawals.probes.texts, dtype=pl.Int64)
+    texts = pl.DataFrame({"text": numbers}).with_row_index("passage").cast({"passage": pl.Int64})
+    own = withdrawals.texts.select("own_passages").with_row_index("text").cast({"text": pl.Int64})
+    place = pl.int_range(pl.len()).over("text")
+    is_own = texts.join(own, on="text", maintain_order="left").filter(place < pl.col("own_passages"))
+    return found.join(is_own, on="passage").group_by("row", "text").agg(own_found=pl.len())
 
 
 def withdrawn(lake: Lake) -> Withdrawals:
@@ -151,15 +167,16 @@ def published_withdrawals(home: Home) -> Withdrawals:
 
 
 def bodies(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the texts that are bodies, in an order of their own: rows of RETRACTED_TEXTS, and `is_shared`.
+    """Return the texts that are bodies, in an order of their own: rows of RETRACTED_TEXTS, and two columns.
 
-    Where a body has too few passages of its own, those that others share are among them.
+    Where a body has too few passages of its own (`own_passages`), those that others share follow them (`is_shared`).
     """
     key = ["match_key", "body_chars"]
     shared = texts.filter(pl.col("field") == SHARED).group_by(key).agg(shared=pl.col("passages").explode().unique())
     own = texts.filter(pl.col("field") == "body").join(shared, on=key, how="left").sort(key)
     is_shared = (pl.col("passages").list.len() < LEAST_PASSAGES) & pl.col("shared").is_not_null()
     return own.with_columns(
+        own_passages=pl.col("passages").list.len().cast(pl.Int64),
         passages=pl.when(is_shared).then(pl.concat_list("passages", "shared")).otherwise("passages"),
         is_shared=is_shared,
     ).drop("shared")

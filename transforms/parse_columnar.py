@@ -112,9 +112,18 @@ def _is_shared(dtype: pa.DataType) -> bool:
 
 
 def ipc_batches(source: BinaryIO | pa.BufferReader) -> Iterator[pa.RecordBatch]:
-    """Read the file format as the stream that it is inside: its index at the end adds nothing, and may be missing."""
+    """Read a file by its index; one that was cut off has none, and is read as the stream that it is inside."""
     with source:
-        if source.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
+        is_file = source.read(len(ARROW_FILE_MAGIC)) == ARROW_FILE_MAGIC
+        if is_file:
+            try:
+                reader = pa.ipc.open_file(source)
+            except pa.ArrowInvalid:
+                source.seek(len(ARROW_FILE_MAGIC))
+            else:
+                yield from map(reader.get_batch, range(reader.num_record_batches))
+                return
+        else:
             source.seek(0)
         with pa.ipc.open_stream(source) as batches:
             yield from batches

@@ -79,7 +79,7 @@ def redact_arrow(source: BinaryIO, rows: Collection[int], sink: BinaryIO) -> Non
 def _without(table: pa.Table, rows: Collection[int], first: int, schema: pa.Schema) -> pa.Table:
     """Return a table without the values of the rows, the first of which has a number."""
     places = [None if number in rows else number - first for number in range(first, first + table.num_rows)]
-    return table.take(pa.array(places, pa.int64())).cast(schema)
+    return table.cast(schema).take(pa.array(places, pa.int64()))
 
 
 def _decoded(schema: pa.Schema) -> pa.Schema:
@@ -88,7 +88,18 @@ def _decoded(schema: pa.Schema) -> pa.Schema:
 
 
 def _plain(dtype: pa.DataType) -> pa.DataType:
-    return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    """Return a type whose values stand in their rows alone: views and dictionaries share what others keep."""
+    if pa.types.is_dictionary(dtype) or pa.types.is_run_end_encoded(dtype):
+        return _plain(dtype.value_type)
+    if pa.types.is_string_view(dtype):
+        return pa.large_string()
+    if pa.types.is_binary_view(dtype):
+        return pa.large_binary()
+    if pa.types.is_struct(dtype):
+        return pa.struct([pa.field(field.name, _plain(field.type)) for field in dtype])
+    if pa.types.is_list(dtype):
+        return pa.list_(_plain(dtype.value_type))
+    return pa.large_list(_plain(dtype.value_type)) if pa.types.is_large_list(dtype) else dtype
 
 
 def _chunks(stream: BinaryIO, length: int | None) -> Iterator[bytes]:

@@ -107,7 +107,15 @@ class Home:
     @property
     def own_folders(self) -> tuple[Path, ...]:
         """Folders in which nobody else puts anything."""
-        return self.raw, self.journal, self.lake, self.staging, self.prefect, self.reports, self.outbox
+        return (
+            *(self.raw, self.journal, self.lake, self.staging),
+            *(self.search, self.prefect, self.reports, self.outbox),
+        )
+
+    @property
+    def is_within_another(self) -> bool:
+        """Whether it is made within the staging folder of another, where nobody reads it."""
+        return self.root.parent.name == self.staging.name
 
     @property
     def is_initialised(self) -> bool:

@@ -9,19 +9,22 @@ import codecs
 import io
 import os
 import zipfile
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import zstandard
 from numpy.typing import NDArray
 
+from transforms.compression import DAMAGE as DAMAGED_STREAM
 from transforms.detection import HEAD_BYTES
 from transforms.formats import Format, detect_binary
 from transforms.parse_columnar import DAMAGE, ipc_batches, seekable
@@ -40,9 +43,13 @@ MOST_LAYERS = 3
 MOST_UNPACKED_BYTES = 16 << 30
 """Bytes of an archive that are looked at: a bomb stops here."""
 
-_OF_COLUMNS = frozenset({Format.PARQUET, Format.ARROW})
-_OPAQUE = frozenset({Format.PDF, Format.ARCHIVE, Format.COMPRESSED, Format.AVRO, Format.ORC})
-"""What is compressed in ways that are not undone here."""
+MOST_NESTED = 2
+"""Archives, one in another, that are opened."""
+
+_OPAQUE = frozenset({Format.PDF, Format.ARCHIVE, Format.COMPRESSED, Format.AVRO, Format.ORC, Format.TAR})
+"""What is compressed in ways that are not undone here, or may hold what is."""
+
+_DAMAGE = (*DAMAGE, *DAMAGED_STREAM, zipfile.BadZipFile, EOFError)
 
 _ZIP_SIGN = b"PK\x03\x04"
 _NOWHERE = np.empty(0, np.int64)
@@ -99,19 +106,28 @@ def _pieces(store: RawStore, drop_sha256: str, encoding: str | None) -> Iterator
     Raises:
         _UnsearchableError: at the end, if there is more in it.
     """
-    with store.open(drop_sha256) as stream:
+    yield from _searched(lambda: store.open(drop_sha256), encoding, nested=0)
+
+
+def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: int) -> Iterator[bytes]:
+    with opened() as stream:
         content = _unpacked(stream)
         head = content.peek(HEAD_BYTES)[:HEAD_BYTES]
         yield from _overlapping(content, encoding)
     format_ = detect_binary(head)
-    if format_ in _OPAQUE:
+    is_archive = head.startswith(_ZIP_SIGN)
+    if format_ in _OPAQUE or (is_archive and nested == MOST_NESTED):
         raise _UnsearchableError(f"a file of the kind {format_}")
-    if format_ in _OF_COLUMNS or head.startswith(_ZIP_SIGN):
-        with store.open(drop_sha256) as stream:
+    if is_archive or format_ in {Format.PARQUET, Format.ARROW}:
+        with opened() as stream:
             source = seekable(_unpacked(stream))
             if source is None:
                 raise _UnsearchableError("too large once decompressed")
-            yield from _members(source) if format_ not in _OF_COLUMNS else _columns(source, format_)
+            yield from (
+                _members(source, nested=nested)
+                if is_archive
+                else _columns(source, is_parquet=format_ is Format.PARQUET)
+            )
 
 
 def _unpacked(stream: BinaryIO) -> io.BufferedReader:
@@ -129,17 +145,23 @@ def _overlapping(content: BinaryIO, encoding: str | None = None) -> Iterator[byt
         yield before
 
 
-def _members(source: BinaryIO) -> Iterator[bytes]:
+def _members(source: BinaryIO, *, nested: int) -> Iterator[bytes]:
     """Yield what the members of a zip archive hold, office documents and e-books among them."""
+    unsearched = None
     try:
         with zipfile.ZipFile(source) as archive:
             if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED_BYTES:
                 raise _UnsearchableError("an archive that is too large once unpacked")
             for member in archive.infolist():
-                with archive.open(member) as content:
-                    yield from _overlapping(_unpacked(cast("BinaryIO", content)))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *DAMAGE) as error:
+                try:
+                    opened = partial(archive.open, member)
+                    yield from _searched(cast("Callable[[], BinaryIO]", opened), None, nested=nested + 1)
+                except _UnsearchableError as error:
+                    unsearched = error
+    except _DAMAGE as error:
         raise _UnsearchableError(f"an archive that cannot be opened ({error})") from error
+    if unsearched is not None:
+        raise unsearched
 
 
 def search_files(home: Home, probes: Probes) -> Iterator[Place]:
@@ -186,22 +208,28 @@ def _in_columns(path: Path, probes: Probes) -> Iterator[Place]:
                 yield Place(path, name, passages)
 
 
-def _columns(source: BinaryIO, format_: Format) -> Iterator[bytes]:
+def _columns(source: BinaryIO, *, is_parquet: bool) -> Iterator[bytes]:
     """Yield all text of a Parquet or Arrow file, a line each, as far as it can be read."""
-    is_parquet = format_ is Format.PARQUET
     try:
         batches = pq.ParquetFile(source).iter_batches(batch_size=ROWS_AT_ONCE) if is_parquet else ipc_batches(source)
         for batch in batches:
+            batch.validate(full=True)  # a wrong offset would be followed into foreign memory
             texts = (text for column in batch.columns for text in _texts(column))
             yield b"\n".join(line for text in texts for line in text.drop_nulls().cast(pl.Binary))
     except DAMAGE as error:
-        raise _UnsearchableError(f"damaged {format_}") from error
+        raise _UnsearchableError("damaged columns") from error
 
 
 def _texts(array: pa.Array) -> Iterator[pl.Series]:
     """Yield the texts, and binary values, of a column, however deep they lie."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
+    if pa.types.is_run_end_encoded(array.type):
+        array = pc.run_end_decode(array)
+    if pa.types.is_string_view(array.type):
+        array = array.cast(pa.large_string())
+    if pa.types.is_binary_view(array.type) or pa.types.is_fixed_size_binary(array.type):
+        array = array.cast(pa.large_binary())
     if pa.types.is_struct(array.type):
         for part in array.flatten():
             yield from _texts(part)

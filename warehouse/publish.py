@@ -24,7 +24,7 @@ from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, 
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import files_of_snapshot
 from warehouse.database import first_line, quoted
-from warehouse.errors import CatalogError, HomeNotWritableError
+from warehouse.errors import CatalogError, HomeNotWritableError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import note_commits
 from warehouse.lake import Lake, LakeState, lake_state, latest_snapshot
@@ -75,8 +75,9 @@ def publish(lake: Lake) -> None:
             f"{home.published} cannot be written ({first_line(error)}); make room and run copydesk publish. Readers "
             "see what was published before."
         ) from error
-    with suppress(OSError, ValueError, HomeNotWritableError):  # it is behind then, as copydesk search and doctor say
-        update_index(lake)
+    if not home.is_within_another:
+        with suppress(OSError, ValueError, duckdb.Error, WarehouseError):  # behind then, as search and doctor say
+            update_index(lake)
 
 
 def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:

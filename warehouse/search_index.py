@@ -12,14 +12,17 @@ old one removed: nothing of a withdrawn text stays in it. Readers have the files
 
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
 import polars as pl
 import tantivy
 
+from transforms.schema import RECORDS
 from warehouse.files import write_synced
 from warehouse.home import Home
 from warehouse.journal_entry import DISMISS, INGEST, MUTE, NEW_PATHS, REPLAY, WATCH
@@ -37,6 +40,7 @@ _ADDING = frozenset({INGEST, NEW_PATHS, REPLAY, DISMISS, MUTE, WATCH})
 
 _MANY = 2_000
 """Articles from which on it takes several threads, and memory to match."""
+_AT_ONCE = 8_192
 _FEW_BYTES, _MANY_BYTES, _THREADS = 15_000_000, 256_000_000, 2
 
 _SNAPSHOTS = """
@@ -45,13 +49,11 @@ _SNAPSHOTS = """
 """
 _CHANGED = "SELECT DISTINCT article_id FROM articles_history WHERE commit_no > $commit_no"
 _ARTICLES = """
-    SELECT a.article_id, a.headline, a.dek, r.body
-    FROM (
+    SELECT article_id, canonical_record_id AS record_id, headline, dek FROM (
         SELECT article_id, canonical_record_id, headline, dek, record_count FROM articles_history {which}
         QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY commit_no DESC) = 1
-    ) AS a
-    INNER JOIN records AS r ON r.record_id = a.canonical_record_id
-    WHERE a.record_count IS DISTINCT FROM 0
+    )
+    WHERE record_count IS DISTINCT FROM 0
 """
 
 
@@ -96,38 +98,73 @@ def update_index(lake: Lake) -> int:
     if now is None:
         return 0
     state = read_state(lake.home)
-    if state is None or not _is_added_to(lake, state, catalog_id=now.catalog_id):
-        return _make_anew(lake, IndexState(f"{now.snapshot:08}-{now.catalog_id[:8]}", now.catalog_id, now.snapshot))
+    if state is not None and _is_added_to(lake, state, now=now):
+        with suppress(ValueError):  # it is damaged
+            count = _add(lake, state, now=now)
+            _remove_others(lake.home, state.folder)
+            return count
+    return _make_anew(lake, now)
+
+
+def is_of_before(home: Home) -> bool:
+    """Tell whether an index is kept that is not of the newest commit: it may have words of a withdrawn text."""
+    state = read_state(home)
+    is_current = state is not None and state.lake == lake_state(home)
+    kept = {state.folder} if state is not None and is_current else set()
+    return home.search.exists() and any(path.is_dir() and path.name not in kept for path in home.search.iterdir())
+
+
+def _add(lake: Lake, state: IndexState, *, now: LakeState) -> int:
+    folder = lake.home.search / state.folder
+    open_index(folder)
     if state.lake == now:
         return 0
     changed = lake.query(_CHANGED, {"commit_no": state.commit_no})["article_id"]
     if changed.len():
-        ids = changed.to_list()
-        rows = lake.scan(_ARTICLES.format(which="WHERE article_id IN (SELECT unnest($ids))"), {"ids": ids})
-        _write(lake.home.search / state.folder, rows, gone=ids, is_large=len(ids) > _MANY)
-    _note(lake.home, IndexState(state.folder, state.catalog_id, now.snapshot))
+        _write(folder, _texts(lake, changed), gone=changed.to_list(), is_large=changed.len() > _MANY)
+    _note(lake.home, replace(state, commit_no=now.snapshot))
     return changed.len()
 
 
-def _is_added_to(lake: Lake, state: IndexState, *, catalog_id: str) -> bool:
+def _is_added_to(lake: Lake, state: IndexState, *, now: LakeState) -> bool:
     """Tell whether, since the commit of the index, no text changed that was there."""
-    if state.catalog_id != catalog_id:
+    if state.catalog_id != now.catalog_id or state.commit_no > now.snapshot:
         return False
     first, entries = lake.query(_SNAPSHOTS, {"commit_no": state.commit_no}).row(0)
     kinds = {orjson.loads(entry)["kind"] for entry in entries or () if entry is not None}
     return first <= state.commit_no and kinds <= _ADDING
 
 
-def _make_anew(lake: Lake, state: IndexState) -> int:
-    folder = lake.home.search / state.folder
-    shutil.rmtree(folder, ignore_errors=True)
+def _make_anew(lake: Lake, now: LakeState) -> int:
+    folder = lake.home.search / f"{now.snapshot:08}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
-    count = _write(folder, lake.scan(_ARTICLES.format(which=""), {}), gone=(), is_large=True)
-    _note(lake.home, state)
-    for path in lake.home.search.iterdir():
-        if path.is_dir() and path != folder:
-            shutil.rmtree(path, ignore_errors=True)
+    begin_index(folder)
+    count = _write(folder, _texts(lake), gone=(), is_large=True)
+    _note(lake.home, IndexState(folder.name, now.catalog_id, now.snapshot))
+    _remove_others(lake.home, folder.name)
     return count
+
+
+def _remove_others(home: Home, folder: str) -> None:
+    for path in home.search.iterdir():
+        if path.is_dir() and path.name != folder:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _texts(lake: Lake, article_ids: pl.Series | None = None) -> Iterator[pl.DataFrame]:
+    """Yield ids and texts of articles, of some, or of all.
+
+    Rows are filtered by the ids of records where these are stored: of a row group without one no body is read.
+    """
+    which = "" if article_ids is None else "WHERE article_id IN (SELECT unnest($ids))"
+    articles = lake.query(
+        _ARTICLES.format(which=which), {"ids": article_ids.to_list()} if article_ids is not None else {}
+    )
+    records = lake.rows(RECORDS).select("record_id", "body")
+    for some in articles.iter_slices(_AT_ONCE):
+        ids = some["record_id"]
+        bodies = records.filter(pl.col("record_id").is_in(ids.implode())).collect()
+        yield some.join(bodies, on="record_id")
 
 
 def _note(home: Home, state: IndexState) -> None:
@@ -150,9 +187,21 @@ def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: "list[str] | tup
     return count
 
 
+def begin_index(folder: Path) -> tantivy.Index:
+    """Begin an index in an empty folder."""
+    return _with_words(tantivy.Index(schema(), path=str(folder)))
+
+
 def open_index(folder: Path) -> tantivy.Index:
-    """Open the index in a folder, or begin one in an empty folder."""
-    index = tantivy.Index(schema(), path=str(folder))
+    """Open the index in a folder.
+
+    Raises:
+        ValueError: if there is none, or it is damaged, or may not be read.
+    """
+    return _with_words(tantivy.Index.open(str(folder)))
+
+
+def _with_words(index: tantivy.Index) -> tantivy.Index:
     words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(r"[\p{L}\p{M}\p{N}]+"))
     lower = words.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
     index.register_tokenizer("words", lower.build())

@@ -1,6 +1,7 @@
 """Asking the index: which articles hold words or phrases, how well each fits, and the text around the words."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,11 +15,18 @@ from warehouse.lake import lake_state
 from warehouse.query import QueryError
 from warehouse.search_index import BOOSTS, FIELDS, open_index, read_state, schema
 
+MOST_CHARS = 2_000
+"""Characters of a question; a parser that descends into brackets has to end somewhere."""
+
 SNIPPET_CHARS = 200
 MARK = "**"
 """Stands before and behind a word that was looked for."""
 
-_WORD = re.compile(r"(-?)(?<![\w-])(\w[\w-]*)")
+_LEFT_OUT = re.compile(r"(?:^|(?<=\s))(?:-|NOT\s+)(?:\"[^\"]*\"?|\S+)")
+"""A word or phrase that is to be in none of the articles."""
+
+_PARTS = re.compile(r"[^\s\"()\[\]{}:^~*?!+\\/<>&|]+")
+_OPERATORS = frozenset({"AND", "OR", "NOT", "IN", "TO"})
 _TRIES = 3
 """Times that a folder may be replaced between being named and being opened."""
 
@@ -45,6 +53,7 @@ class Search:
 
     def best(self, count: int) -> Iterator[tuple[str, float]]:
         """Yield the ids of the best articles, with their scores, best first."""
+        count = max(min(count, self._searcher.num_docs), 1)
         for score, address in self._searcher.search(self.query, count).hits:
             yield str(self._searcher.doc(address)["article_id"][0]), float(score)
 
@@ -73,23 +82,33 @@ def open_search(home: Home, words: str) -> Search:
         SearchError: if there is no word to look for.
         NotPublishedError: if there is no index.
     """
+    why = "there is none"
     for _ in range(_TRIES):
         state = read_state(home)
         if state is None:
             break
         try:
             index = open_index(home.search / state.folder)
-        except ValueError:
-            continue  # it was made anew meanwhile
+        except ValueError as error:
+            why = str(error)
+            continue  # it may have been made anew meanwhile
         return Search(index, _parse(index, words), is_current=lake_state(home) in {None, state.lake})
-    raise NotPublishedError(f"There is no index in {home.search}; run copydesk publish, which makes it.")
+    raise NotPublishedError(
+        f"The index in {home.search} cannot be opened ({why}); run copydesk publish, which makes it."
+    )
 
 
 def _parse(index: tantivy.Index, words: str) -> tantivy.Query:
-    plain = [word for minus, word in _WORD.findall(words) if not minus]
-    with suppress(ValueError):  # its language is one of programs: a colon in a headline is no field
-        if plain:
-            return index.parse_query(words, list(FIELDS), field_boosts=BOOSTS)
+    words = unicodedata.normalize("NFC", words)
+    if len(words) > MOST_CHARS:
+        raise SearchError(f"The question has {len(words):,} characters; ask with {MOST_CHARS:,} at most.")
+    plain = [part for part in _PARTS.findall(_LEFT_OUT.sub(" ", words)) if part not in _OPERATORS and _has_letter(part)]
     if not plain:
         raise SearchError(f"There is no word to look for in {words!r}.")
-    return index.parse_query(" ".join(f'"{word}"' for word in plain), list(FIELDS), field_boosts=BOOSTS)
+    with suppress(ValueError):  # its language is one of programs: a colon in a headline is no field
+        return index.parse_query(words, list(FIELDS), field_boosts=BOOSTS)
+    return index.parse_query(" ".join(f'"{part}"' for part in plain), list(FIELDS), field_boosts=BOOSTS)
+
+
+def _has_letter(part: str) -> bool:
+    return any(char.isalnum() for char in part)

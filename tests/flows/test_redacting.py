@@ -88,7 +88,8 @@ def stored(home: Path, tmp_path: Path, name: str, content: bytes) -> tuple[RawSt
 
 def redact(home: Path, drop: dict[str, str], *numbers: int) -> None:
     with steps.open_staging(Request(load_settings(home=home)), NOTHING_PLANNED) as run:
-        redact_drop(run, drop["drop_sha256"], [Reading(drop["source"], drop["uri"], frozenset(numbers))])
+        reading = Reading(drop["source"], drop["uri"], frozenset(numbers))
+        redact_drop(run, drop["drop_sha256"], [reading]).put(RawStore(run.settings.home.raw))
 
 
 @pytest.mark.parametrize("compression", ["", ".gz"])

@@ -17,12 +17,14 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 import zstandard
 
 from flows import maintaining, steps
 from flows import retract as retracting
 from flows.alerts.outbox import Outbox, new_message
+from flows.options import UsageError
 from flows.rebuilding import rebuild_home
 from flows.report.write import write_report
 from flows.retract import Retracted, retract
@@ -30,6 +32,7 @@ from flows.retract_proof import prove
 from flows.run import NOTHING_PLANNED, Request
 from flows.settings import MaintenanceSettings, load_settings
 from transforms.probes import digest_passages, read_probes
+from warehouse import publish as publishing
 from warehouse.home import Home
 from warehouse.proof import search_drops
 from warehouse.raw_store import RawStore
@@ -510,6 +513,129 @@ def test_a_text_that_longer_articles_reprint_is_named_where_it_is_left(
     again = write_lines(tmp_path / "wire" / "b.jsonl", [SECRET | {"id": "again"}, an_article(3)])
     assert ingest(again).records_quarantined == 1
     assert query("SELECT count(*) FROM records") == [(2,)]
+
+
+def test_what_else_stands_in_a_longer_article_that_goes_is_no_sign(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    other = an_article(41, body=prose(41, 400))
+    briefing = an_article(42, body=f"{other['body']}\n\n{SECRET['body']}")
+    ingest(write_lines(tmp_path / "wire" / "a.jsonl", [SECRET]))
+    ingest(write_lines(tmp_path / "agency" / "b.jsonl", [other]))
+    ingest(write_lines(tmp_path / "mirror" / "c.jsonl", [briefing]))
+    assert len(withdraw("https://example.org/1").records) == 2
+    assert query("SELECT external_id FROM records") == [("id-41",)]
+    again = ingest(write_lines(tmp_path / "later" / "d.jsonl", [other | {"id": "again"}]))
+    assert (again.records_loaded, again.records_quarantined) == (1, 0)
+
+
+def test_a_report_of_a_form_takes_no_other_with_it(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
+) -> None:
+    """Most passages of a report are those of the form; half a dozen are its own."""
+    form = prose(99, 60)
+    reports = [an_article(n, body=f"{form}\n\n{prose(600 + n, 40)}") for n in range(5)]
+    ingest(write_lines(tmp_path / "weather" / "a.jsonl", reports))
+    done = withdraw("https://example.org/3")
+    assert len(done.records) == 1
+    assert done.proof is not None
+    assert done.proof.holds
+    later = an_article(50, body=f"{form}\n\n{prose(650, 40)}")
+    assert ingest(write_lines(tmp_path / "weather" / "b.jsonl", [later])).records_loaded == 1
+    assert ingest(write_lines(tmp_path / "weather" / "c.jsonl", [reports[3] | {"id": "x"}])).records_loaded == 0
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_drop_that_cannot_be_overwritten_stops_no_other_retraction(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, copydesk: Callable[..., tuple[int, str, str]]
+) -> None:
+    withdraw(SECRET["url"], is_at_once=True)
+    sink = io.BytesIO()
+    columns = {name: [str(SECRET[name])] for name in ("id", "headline", "body")}
+    with pa.ipc.new_stream(sink, pa.table(columns).schema) as writer:
+        for _ in range(4):
+            writer.write_table(pa.table(columns))
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "a.arrows").write_bytes(sink.getvalue()[:-300])
+    assert ingest(tmp_path / "cut").records_loaded == 0
+    done = withdraw("https://example.org/2", is_at_once=True)
+    assert len(done.records) == 1
+    assert done.proof is not None
+    assert [name.partition("/")[0] for name in done.proof.remains] == ["raw"]
+    assert copydesk("doctor")[0] == 3
+
+
+def test_columns_of_any_kind_are_searched_and_overwritten(
+    loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
+) -> None:
+    (tmp_path / "frames").mkdir()
+    frame = pl.DataFrame({"id": ["x", "y"], "headline": ["One", "Two"], "body": [SECRET["body"], prose(71)]})
+    frame.write_ipc(tmp_path / "frames" / "a.arrow", compression="zstd")
+    frame.with_columns(id=pl.lit("z")).write_ipc_stream(tmp_path / "frames" / "b.arrows", compression="zstd")
+    assert ingest(tmp_path / "frames").records_loaded == 4
+    assert len(withdraw(SECRET["url"], is_at_once=True).records) == 4
+    assert query("SELECT count(*) FROM records WHERE source = 'frames'") == [(2,)]
+    assert stands_in(loaded, OWN) == []
+    for path in (loaded / "raw").rglob("*.zst"):
+        content = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
+        if content.startswith(b"ARROW1"):
+            assert OWN not in str(pl.read_ipc(content).to_dicts())
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_cut_drop_loses_the_record_and_nothing_else(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
+) -> None:
+    rows = json.dumps([an_article(80), SECRET, an_article(81), an_article(82)]).encode()
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "a.json.gz").write_bytes(gzip.compress(rows)[:-6])
+    ingest(tmp_path / "cut")
+    before = query("SELECT record_id, body FROM records WHERE source = 'cut' AND external_id <> 'id-1' ORDER BY ALL")
+    assert len(before) == 3
+    withdraw(SECRET["url"], is_at_once=True)
+    assert query("SELECT record_id, body FROM records WHERE source = 'cut' ORDER BY ALL") == before
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_damaged_archive_is_named(tmp_path: Path, withdraw: Withdraw, ingest: Ingest) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a.txt", prose(33))
+    content = bytearray(archive.getvalue())
+    content[60] ^= 0xFF
+    (tmp_path / "attic").mkdir()
+    (tmp_path / "attic" / "a.zip").write_bytes(content)
+    ingest(tmp_path / "attic")
+    done = withdraw(SECRET["url"])
+    assert done.proof is not None
+    assert len(done.proof.not_searched) == 1
+
+
+@pytest.mark.usefixtures("loaded")
+def test_another_retraction_is_finished_first(withdraw: Withdraw) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retracting, "commit_retraction", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            withdraw(SECRET["url"])
+    with pytest.raises(UsageError, match=f"The retraction of {SECRET['url']} was broken off"):
+        withdraw("https://example.org/2")
+    assert len(withdraw(SECRET["url"]).records) == 2
+    assert len(withdraw("https://example.org/2").records) == 1
+
+
+def test_an_index_of_before_is_made_anew_by_the_same_command(loaded: Path, withdraw: Withdraw) -> None:
+    old = loaded / "search" / "00000001-old"
+    shutil.copytree(next(path for path in (loaded / "search").iterdir() if path.is_dir()), old)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(publishing, "update_index", lambda _: None)
+        patched.setattr(retracting, "update_index", lambda _: None)
+        done = withdraw(SECRET["url"])
+        assert done.proof is not None
+        assert done.proof.remains == ["search (an index of before)"]
+    done = withdraw(SECRET["url"])
+    assert done.proof is not None
+    assert done.proof.holds
+    assert not old.exists()
 
 
 @pytest.mark.parametrize("field", ["dek", "headline", "teaser"])

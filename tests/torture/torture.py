@@ -143,9 +143,10 @@ COMMANDS = (
         "retract",
         ("retract", "https://wire.example/9", "--reason", "as its author asked"),
         (
-            "flows.retract redact_records before 1",
+            "flows.retract prepare_redactions after 1",
+            "flows.retract note_texts after 1",
             "warehouse.raw_store sync after 1",
-            "flows.retract redact_records after 1",
+            "warehouse.raw_store:RawStore redact after 1",
             "flows.retract_commit forget_gone after 1",
             "flows.retract commit_retraction after 1",
             "warehouse.publish write_views after 1",

@@ -1,8 +1,8 @@
--- Who writes: a row per author of an article, under one name however it is spelt. Names that differ only in capitals,
--- accents, points or white space are one.
+-- Who writes: a row per author of an article, under one name however it is spelt. Names that differ only in capitals, white
+-- space, points instead of it, or accents on Latin and Greek letters are one.
 --
 -- author: The name, in the spelling that most articles have.
--- author_key: What makes two names one: small letters without accents and points.
+-- author_key: What makes two names one.
 -- spellings: All spellings, the most frequent first.
 -- articles: Articles that name the author.
 -- words: Words of these.
@@ -20,7 +20,20 @@ keyed AS (
     SELECT DISTINCT
         article_id,
         spelling,
-        trim(regexp_replace(lower(strip_accents(spelling)), '[\s.\x{00a0}]+', ' ', 'g')) AS author_key
+        trim(
+            regexp_replace(
+                lower(
+                    if(
+                        regexp_full_match(spelling, '[\p{Latin}\p{Greek}\P{L}]*'),
+                        strip_accents(spelling),
+                        nfc_normalize(spelling)
+                    )
+                ),
+                '[\s.\x{00a0}]+',
+                ' ',
+                'g'
+            )
+        ) AS author_key
     FROM named
 ),
 spelt AS (

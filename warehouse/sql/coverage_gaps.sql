@@ -1,5 +1,5 @@
 -- Days in a row on which a source published nothing, between its first day and the last day of any source, by the dates of
--- its records; records without a date are left aside.
+-- its records; records without a date, or with one that cannot be, are left aside.
 --
 -- source: Source.
 -- first_day: First day without a record (UTC).
@@ -14,7 +14,7 @@ WITH published AS (
         CAST(timezone('UTC', published_at) AS DATE) AS day,
         count(*) AS records
     FROM records
-    WHERE published_at <= ingested_at
+    WHERE published_at IS NOT NULL AND NOT list_has_any(flags, ['early_date', 'future_date'])
     GROUP BY ALL
 ),
 days AS (
@@ -41,14 +41,11 @@ SELECT
     gaps.days,
     gaps.last_day = (SELECT max(day) FROM published) AS is_open,
     gaps.usual_records,
-    (
-        SELECT count(DISTINCT others.source)
-        FROM published AS others
-        WHERE others.source <> gaps.source AND others.day BETWEEN gaps.first_day AND gaps.last_day
-    ) AS other_sources
+    coalesce(others.sources, 0) AS other_sources
 FROM (
     SELECT
         source,
+        days_before,
         min(day) AS first_day,
         max(day) AS last_day,
         count(*) AS days,
@@ -57,3 +54,13 @@ FROM (
     WHERE records = 0
     GROUP BY source, days_before
 ) AS gaps
+LEFT JOIN (
+    SELECT
+        counted.source,
+        counted.days_before,
+        count(DISTINCT published.source) AS sources
+    FROM counted
+    INNER JOIN published ON counted.day = published.day
+    WHERE counted.records = 0
+    GROUP BY counted.source, counted.days_before
+) AS others USING (source, days_before)

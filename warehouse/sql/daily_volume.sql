@@ -1,21 +1,24 @@
--- How much each source published on each day (UTC). Records without a date of publication count apart, on the day on which
--- they came in.
+-- How much each source published on each day (UTC). Records without a date of publication, or with one that cannot be,
+-- count apart, on the day on which they came in.
 --
 -- day: Day (UTC).
 -- source: Source.
 -- clock: published_at or ingested_at: what day is taken from.
 -- records: Records of that day, copies included.
 -- articles: Distinct articles among them.
--- new_articles: Articles of which the source had nothing before that day.
+-- new_articles: Articles of which the source had nothing before that day, by either clock.
 -- words: Words of the records.
 WITH dated AS (
     SELECT
-        CAST(timezone('UTC', coalesce(records.published_at, records.ingested_at)) AS DATE) AS day,
-        if(records.published_at IS NULL, 'ingested_at', 'published_at') AS clock,
+        CAST(timezone('UTC', coalesce(records.dated_at, records.ingested_at)) AS DATE) AS day,
+        if(records.dated_at IS NULL, 'ingested_at', 'published_at') AS clock,
         records.source,
         record_articles.article_id,
         records.word_count
-    FROM records
+    FROM (
+        SELECT *, CASE WHEN NOT list_has_any(flags, ['early_date', 'future_date']) THEN published_at END AS dated_at
+        FROM records
+    ) AS records
     INNER JOIN record_articles USING (record_id)
 )
 SELECT

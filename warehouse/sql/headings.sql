@@ -84,7 +84,12 @@ SELECT
     CAST(cut.position AS BIGINT) AS position,
     cut.heading,
     coalesce(cut.section, '') AS section,
-    len(regexp_extract_all(coalesce(cut.section, ''), '\S+')) AS section_words,
+    if(
+        coalesce(cut.section, '') = '',
+        0,
+        len(cut.section) - len(replace(replace(cut.section, ' ', ''), chr(10), ''))
+        - (len(cut.section) - len(replace(cut.section, chr(10), ''))) // 2 + 1
+    ) AS section_words,
     articles.language,
     articles.sources,
     articles.published_at

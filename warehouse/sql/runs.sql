@@ -6,8 +6,8 @@
 -- started_at: Start (UTC).
 -- seconds: Duration up to its commit.
 -- sources: Sources of the drops that it took in, sorted.
--- drops: Drops that it took in.
--- records_in: Records that it found.
+-- drops: Drops that it took in; of a replay, those that were parsed again.
+-- records_in: Records that it found; of a replay, those that were looked at again.
 -- records_loaded: Records that it loaded.
 -- records_quarantined: Records that it held back.
 -- quarantined_share: Records held back, of those that it found, 0 to 1; null where it found none.

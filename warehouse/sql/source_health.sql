@@ -3,7 +3,7 @@
 -- source: Source.
 -- status: critical or warning where such an incident is open, else ok.
 -- open_incidents: Incidents that are open, muted ones left aside.
--- last_received_at: When its last drop was landed (UTC).
+-- last_received_at: When its last drop was landed that could be opened (UTC).
 -- last_run_id: Run that took that drop in.
 -- drops: Drops that it delivered.
 -- records_in: Records found in them.
@@ -14,15 +14,15 @@
 -- flagged_share: Loaded records that raised a warning, 0 to 1; null where none is loaded.
 -- headline_share: Loaded records that have a headline, 0 to 1.
 -- authors_share: Loaded records that name an author, 0 to 1.
--- published_share: Loaded records that have a date of publication, 0 to 1.
--- articles: Distinct articles of the source.
+-- published_share: Loaded records that have a date of publication which can be, 0 to 1.
+-- articles: Distinct articles of the source; an excerpt is not the article.
 -- own_articles: Articles that no other source has.
--- last_published_at: Latest date of publication, but for those in the future (UTC).
+-- last_published_at: Latest date of publication that can be (UTC).
 WITH delivered AS (
     SELECT
         source,
-        max(received_at) AS last_received_at,
-        arg_max(run_id, received_at) AS last_run_id,
+        max(received_at) FILTER (WHERE drop_sha256 IS NOT NULL) AS last_received_at,
+        arg_max(run_id, received_at) FILTER (WHERE drop_sha256 IS NOT NULL) AS last_run_id,
         count(drop_sha256) AS drops,
         CAST(coalesce(sum(records_in), 0) AS BIGINT) AS records_in,
         CAST(coalesce(sum(records_loaded), 0) AS BIGINT) AS records_loaded,
@@ -37,14 +37,34 @@ loaded AS (
         avg(CAST(len(records.flags) > 0 AS INTEGER)) AS flagged_share,
         avg(CAST(records.headline IS NOT NULL AS INTEGER)) AS headline_share,
         avg(CAST(len(records.authors) > 0 AS INTEGER)) AS authors_share,
-        avg(CAST(records.published_at IS NOT NULL AS INTEGER)) AS published_share,
-        count(DISTINCT record_articles.article_id) AS articles,
-        count(DISTINCT record_articles.article_id) FILTER (WHERE len(articles.sources) = 1) AS own_articles,
-        max(records.published_at) FILTER (WHERE records.published_at <= records.ingested_at) AS last_published_at
+        avg(CAST(records.dated_at IS NOT NULL AS INTEGER)) AS published_share,
+        max(records.dated_at) AS last_published_at
+    FROM (
+        SELECT *, CASE WHEN NOT list_has_any(flags, ['early_date', 'future_date']) THEN published_at END AS dated_at
+        FROM records
+    ) AS records
+    GROUP BY records.source
+),
+held AS (
+    SELECT DISTINCT
+        records.source,
+        record_articles.article_id
     FROM records
     INNER JOIN record_articles USING (record_id)
-    INNER JOIN articles USING (article_id)
-    GROUP BY records.source
+    WHERE record_articles.relation <> 'excerpt'
+),
+owned AS (
+    SELECT
+        source,
+        count(*) AS articles,
+        count(*) FILTER (WHERE sources = 1) AS own_articles
+    FROM (
+        SELECT
+            *,
+            count(*) OVER (PARTITION BY article_id) AS sources
+        FROM held
+    )
+    GROUP BY source
 ),
 faults AS (
     SELECT
@@ -71,9 +91,10 @@ SELECT
     loaded.headline_share,
     loaded.authors_share,
     loaded.published_share,
-    coalesce(loaded.articles, 0) AS articles,
-    coalesce(loaded.own_articles, 0) AS own_articles,
+    coalesce(owned.articles, 0) AS articles,
+    coalesce(owned.own_articles, 0) AS own_articles,
     loaded.last_published_at
 FROM delivered
 FULL JOIN loaded USING (source)
+FULL JOIN owned USING (source)
 FULL JOIN faults USING (source)

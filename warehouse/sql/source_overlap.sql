@@ -1,5 +1,6 @@
 -- Which sources have the same articles: a row for each source and another one that shares an article with it, in both
--- directions. An excerpt is not the article. Who was first is told by dates of publication alone.
+-- directions. An excerpt is not the article. Who was first is told by dates of publication alone, those left aside that
+-- cannot be.
 --
 -- source: Source.
 -- other_source: Another source.
@@ -14,7 +15,7 @@ WITH held AS (
     SELECT
         record_articles.article_id,
         records.source,
-        min(records.published_at) AS published_at
+        min(CASE WHEN NOT list_has_any(records.flags, ['early_date', 'future_date']) THEN records.published_at END) AS published_at
     FROM records
     INNER JOIN record_articles USING (record_id)
     WHERE record_articles.relation <> 'excerpt'

@@ -1,6 +1,6 @@
 -- Who published an article first, and how much later each copy came: a row per record of every article that has several,
--- excerpts left out. Dates of publication are compared, and a record without one has no place among them; where no record
--- of the article has a date, the times at which they came in are compared.
+-- excerpts left out. Dates of publication are compared, and a record without one, or with one that cannot be, has no place
+-- among them; where no record of the article has a date, the times at which they came in are compared.
 --
 -- article_id: Article.
 -- headline: Headline of the article.
@@ -19,9 +19,14 @@ WITH members AS (
         records.record_id,
         records.source,
         record_articles.relation,
-        records.published_at,
+        CASE WHEN NOT list_has_any(records.flags, ['early_date', 'future_date']) THEN records.published_at END AS published_at,
         records.ingested_at,
-        if(bool_or(records.published_at IS NOT NULL) OVER of_article, 'published_at', 'ingested_at') AS clock
+        if(
+            bool_or(records.published_at IS NOT NULL AND NOT list_has_any(records.flags, ['early_date', 'future_date']))
+                OVER of_article,
+            'published_at',
+            'ingested_at'
+        ) AS clock
     FROM records
     INNER JOIN record_articles USING (record_id)
     WHERE record_articles.relation <> 'excerpt'
