@@ -46,6 +46,7 @@ from flows.console import (
     print_status,
     print_summary,
 )
+from flows.dictionary import write_dictionary
 from flows.display import show_progress, tell, tell_waiting
 from flows.durations import read_moment
 from flows.options import ConfigOption, HomeOption, UsageError
@@ -286,6 +287,16 @@ def sql(
         run_query(folder, sys.stdin.read() if query == "-" else query, views=views) as result,
     ):
         write_result(result, output_format, sys.stdout)
+
+
+@app.command()
+def docs(
+    to: Annotated[Path | None, typer.Option("--to", help="A file, instead of standard output.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the data dictionary: every table, view and column, as Markdown."""
+    text = "".join(f"{line}\n" for line in write_dictionary(load_settings(home=home).home))
+    sys.stdout.write(text) if to is None else to.write_text(text, "utf-8")
 
 
 def _read_at(text: str) -> int | datetime:

@@ -59,3 +59,16 @@ def test_published_columns_are_those_of_the_last_release_or_told_of(
 def test_a_change_that_nobody_was_told_of_is_found(now: Tables, told: str, expected: list[str]) -> None:
     changelog = f"# Changelog\n\n## Unreleased\n\n{told}\n\n## 0.0.9\n\n`moods`\n"
     assert list(untold({"records": {"body": "VARCHAR"}}, now, changelog)) == expected
+
+
+def test_the_dictionary_has_every_table_and_column(
+    samples: Home, query: Query, copydesk: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    code, said, _ = copydesk("docs", "--home", samples.root)
+    assert code == 0
+    lines = said.splitlines()
+    for table, column, dtype in query(COLUMNS, samples.root):
+        section = lines[lines.index(f"## {table}") :]
+        assert any(line.startswith(f"| `{column}` | {dtype} | ") and line[-4:] != "|  |" for line in section), column
+    assert copydesk("docs", "--home", samples.root, "--to", tmp_path / "dictionary.md")[0] == 0
+    assert (tmp_path / "dictionary.md").read_text("utf-8") == said
