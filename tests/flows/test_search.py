@@ -120,6 +120,20 @@ def test_any_text_may_be_asked_for(words: str, library: Home) -> None:
     assert headlines(library.root, words) in ([], ["Waiting for water", "No trams"])
 
 
+@pytest.mark.parametrize("words", ["NOT pilots", '-"pilots"', "NOT pilots NOT trams"])
+def test_what_is_only_to_be_left_out_is_no_question(words: str, library: Home) -> None:
+    with pytest.raises(SearchError, match="no word to look for"):
+        headlines(library.root, words)
+
+
+def test_a_question_may_be_decomposed_long_or_hostile(library: Home) -> None:
+    assert headlines(library.root, "Bru\u0308cke") == ["Brücken"]
+    assert headlines(library.root, "පළාත්: (සභා") == [None]
+    assert headlines(library.root, "pilots", limit=10**6) == ["Waiting for water", "No trams"]
+    with pytest.raises(SearchError, match="characters"):
+        headlines(library.root, "(" * 10_000 + "pilots")
+
+
 def test_what_a_run_loads_is_found_when_it_ends(
     loaded: Path, tmp_path: Path, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -188,7 +202,7 @@ def test_a_line_that_was_taken_out_of_all_articles_is_found_no_more(
     assert len(headlines(home, "bridge", limit=20)) == 12
 
 
-@pytest.mark.parametrize("damage", ["gone", "no state", "other format", "half a file"])
+@pytest.mark.parametrize("damage", ["gone", "no state", "other format", "half a file", "no words"])
 def test_an_index_that_is_lost_or_damaged_is_made_anew(damage: str, loaded: Path, copydesk: Copydesk) -> None:
     folder = Home(loaded).search
     state = folder / "state.json"
@@ -199,12 +213,17 @@ def test_an_index_that_is_lost_or_damaged_is_made_anew(damage: str, loaded: Path
         state.unlink()
     elif damage == "other format":
         state.write_text(json.dumps(json.loads(state.read_text()) | {"format": 0}))
+    elif damage == "no words":
+        for path in folder.rglob("*.term"):
+            path.unlink()
     else:
         state.write_bytes(state.read_bytes()[:20])
+    assert copydesk("doctor")[0] == 3
     with pytest.raises(NotPublishedError, match="copydesk publish"):
         search(loaded, "pilots")
     assert copydesk("publish")[0] == 0
     assert len(headlines(loaded, "pilots")) == 2
+    assert copydesk("doctor")[0] == 0
 
 
 @pytest.mark.long
