@@ -102,6 +102,7 @@ def test_the_manifest_says_what_the_file_is(loaded: Path, tmp_path: Path, query:
     assert list(manifest["columns"]) == list(rows_of(tmp_path / "out", ExportFormat.PARQUET)[0])
 
 
+@pytest.mark.long
 def test_since_a_run_there_is_only_what_came_later(
     loaded: Path, tmp_path: Path, ingest: Ingest, write_lines: WriteLines, a_record: Any, query: Query
 ) -> None:
@@ -113,6 +114,7 @@ def test_since_a_run_there_is_only_what_came_later(
         export(load_settings(home=loaded), tmp_path / "none", since="run_x")
 
 
+@pytest.mark.long
 def test_what_was_withdrawn_is_in_no_export(loaded: Path, tmp_path: Path, query: Query) -> None:
     [(record,)] = query("SELECT record_id FROM records WHERE dek = 'Plain.'")
     retract(load_settings(home=loaded), record, reason="asked for")
@@ -141,6 +143,7 @@ def test_a_condition_that_is_none_is_told_and_leaves_nothing(where: str, loaded:
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
 
 
+@pytest.mark.long
 def test_nothing_is_mixed_in_or_left_half(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(home=loaded)
     (tmp_path / "full").mkdir()
@@ -165,6 +168,7 @@ def test_without_rights_nothing_is_exported(samples: Home, tmp_path: Path) -> No
         export(settings, tmp_path / "out", named=["nobody"])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_the_command_prints_what_was_left_out(tmp_path: Path, copydesk: Copydesk) -> None:
     code, said, _ = copydesk("export", "--to", tmp_path / "out")

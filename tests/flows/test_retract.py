@@ -529,6 +529,7 @@ def test_what_else_stands_in_a_longer_article_that_goes_is_no_sign(
     assert (again.records_loaded, again.records_quarantined) == (1, 0)
 
 
+@pytest.mark.long
 def test_a_report_of_a_form_takes_no_other_with_it(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
 ) -> None:
@@ -545,6 +546,7 @@ def test_a_report_of_a_form_takes_no_other_with_it(
     assert ingest(write_lines(tmp_path / "weather" / "c.jsonl", [reports[3] | {"id": "x"}])).records_loaded == 0
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_drop_that_cannot_be_overwritten_stops_no_other_retraction(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, copydesk: Callable[..., tuple[int, str, str]]
@@ -582,6 +584,7 @@ def test_columns_of_any_kind_are_searched_and_overwritten(
             assert OWN not in str(pl.read_ipc(content).to_dicts())
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_cut_drop_loses_the_record_and_nothing_else(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
@@ -596,6 +599,7 @@ def test_a_cut_drop_loses_the_record_and_nothing_else(
     assert query("SELECT record_id, body FROM records WHERE source = 'cut' ORDER BY ALL") == before
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_damaged_archive_is_named(tmp_path: Path, withdraw: Withdraw, ingest: Ingest) -> None:
     archive = io.BytesIO()
@@ -611,6 +615,7 @@ def test_a_damaged_archive_is_named(tmp_path: Path, withdraw: Withdraw, ingest: 
     assert len(done.proof.not_searched) == 1
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_another_retraction_is_finished_first(withdraw: Withdraw) -> None:
     with pytest.MonkeyPatch.context() as patched:
@@ -623,6 +628,7 @@ def test_another_retraction_is_finished_first(withdraw: Withdraw) -> None:
     assert len(withdraw("https://example.org/2").records) == 1
 
 
+@pytest.mark.long
 def test_an_index_of_before_is_made_anew_by_the_same_command(loaded: Path, withdraw: Withdraw) -> None:
     old = loaded / "search" / "00000001-old"
     shutil.copytree(next(path for path in (loaded / "search").iterdir() if path.is_dir()), old)
@@ -638,6 +644,7 @@ def test_an_index_of_before_is_made_anew_by_the_same_command(loaded: Path, withd
     assert not old.exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("field", ["dek", "headline", "teaser"])
 def test_a_text_in_another_field_goes_as_well(
     field: str, tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
@@ -651,6 +658,7 @@ def test_a_text_in_another_field_goes_as_well(
     assert query("SELECT count(*) FROM records") == [(2,)]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_what_cannot_be_read_and_only_quotes_it_stays_without_its_excerpt(
     tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query
@@ -668,6 +676,7 @@ def test_what_cannot_be_read_and_only_quotes_it_stays_without_its_excerpt(
     assert len(stands_in(home, SECRET["body"][60:140])) == 2
 
 
+@pytest.mark.long
 def test_what_an_older_raw_store_brings_back_is_overwritten_again(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, copydesk: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -710,6 +719,7 @@ def test_a_drop_that_was_being_stored_does_not_bring_back_what_was_withdrawn(hom
         assert stream.read() == b"x"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_what_is_archived_is_searched_and_what_cannot_be_is_named(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
@@ -739,6 +749,7 @@ def test_what_is_archived_is_searched_and_what_cannot_be_is_named(
     assert (done.proof.remains, done.proof.not_searched) == ([], [])
 
 
+@pytest.mark.long
 def test_a_headline_that_a_path_spells_is_no_sign(
     tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
 ) -> None:
@@ -750,6 +761,7 @@ def test_a_headline_that_a_path_spells_is_no_sign(
     assert stands_in(home, OWN) == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_bytes_that_are_damaged_stop_neither_plan_nor_proof(
     home: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
@@ -764,6 +776,7 @@ def test_bytes_that_are_damaged_stop_neither_plan_nor_proof(
     assert [name.partition(" (")[2] for name in done.proof.not_searched] == ["damaged, or not readable)"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_retraction_that_was_killed_while_it_overwrote_still_knows_the_text(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines, home: Path

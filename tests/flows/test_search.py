@@ -176,6 +176,7 @@ def test_an_index_that_is_behind_says_so_and_is_made_up_for(
     assert copydesk("doctor")[0] == 0
 
 
+@pytest.mark.long
 def test_what_was_withdrawn_is_found_no_more_and_its_index_is_gone(loaded: Path, query: Query) -> None:
     [(target,)] = query("SELECT record_id FROM records WHERE headline = 'No trams'")
     before, [folder] = (
@@ -190,6 +191,7 @@ def test_what_was_withdrawn_is_found_no_more_and_its_index_is_gone(loaded: Path,
     assert len(list(before.best(10))) == 1
 
 
+@pytest.mark.long
 def test_a_line_that_was_taken_out_of_all_articles_is_found_no_more(
     home: Path, tmp_path: Path, ingest: Ingest, write_lines: WriteLines, copydesk: Copydesk, a_record: Any
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_line_that_was_taken_out_of_all_articles_is_found_no_more(
     assert len(headlines(home, "bridge", limit=20)) == 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ["gone", "no state", "other format", "half a file", "no words"])
 def test_an_index_that_is_lost_or_damaged_is_made_anew(damage: str, loaded: Path, copydesk: Copydesk) -> None:
     folder = Home(loaded).search
