@@ -85,7 +85,7 @@ class Redacted:
 def prepare_redactions(run: WritingRun, rows: pl.DataFrame, *, new_drops: pl.DataFrame | None = None) -> list[Redacted]:
     """Make of all drops what is to take their place, as `redact_records` would, and change nothing."""
     return [
-        redact_drop(run, str(sha256), _readings(run, of_drop, new_drops))
+        rewrite_drop(run, str(sha256), _readings(run, of_drop, new_drops))
         for (sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True)
     ]
 
@@ -103,7 +103,7 @@ def _readings(run: WritingRun, rows: pl.DataFrame, new_drops: pl.DataFrame | Non
     ]
 
 
-def redact_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> Redacted:
+def rewrite_drop(run: Run, drop_sha256: str, readings: Sequence[Reading]) -> Redacted:
     """Write a drop anew, without what its records said, in the staging folder.
 
     Raises:

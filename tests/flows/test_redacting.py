@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from flows import steps
-from flows.redacting import Reading, RedactionError, redact_drop
+from flows.redacting import Reading, RedactionError, rewrite_drop
 from flows.run import NOTHING_PLANNED, Request
 from flows.settings import load_settings
 from transforms.formats import Format
@@ -89,7 +89,7 @@ def stored(home: Path, tmp_path: Path, name: str, content: bytes) -> tuple[RawSt
 def redact(home: Path, drop: dict[str, str], *numbers: int) -> None:
     with steps.open_staging(Request(load_settings(home=home)), NOTHING_PLANNED) as run:
         reading = Reading(drop["source"], drop["uri"], frozenset(numbers))
-        redact_drop(run, drop["drop_sha256"], [reading]).put(RawStore(run.settings.home.raw))
+        rewrite_drop(run, drop["drop_sha256"], [reading]).put(RawStore(run.settings.home.raw))
 
 
 @pytest.mark.parametrize("compression", ["", ".gz"])
@@ -211,7 +211,7 @@ def test_a_drop_that_two_sources_read_otherwise_is_left_as_it_is(home: Path, tmp
         steps.open_staging(Request(load_settings(home=home)), NOTHING_PLANNED) as run,
         pytest.raises(RedactionError, match="changing how the others are read"),
     ):
-        redact_drop(run, drop["drop_sha256"], [as_text, Reading("wire", "a.csv", frozenset())])
+        rewrite_drop(run, drop["drop_sha256"], [as_text, Reading("wire", "a.csv", frozenset())])
     assert store.redaction(drop["drop_sha256"]) is None
     store.check(drop["drop_sha256"])
 
