@@ -10,7 +10,7 @@ canonical record, so that bodies are stored once.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,20 +85,19 @@ def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
     snapshot = latest_snapshot(lake.home) if at is None else at
     files = {} if snapshot is None else files_of_snapshot(lake.home, snapshot)
     with duckdb.connect(str(path)) as published:
-        published.execute("BEGIN")
-        published.execute("CREATE SCHEMA ops")
-        for table in STORED.values():
-            for statement in _view(table, files.get(schema_and_name(stored_name(table)), [])):
-                published.execute(statement)
-        for statement in _reason_codes():
-            published.execute(statement)
-        for view in read_views():
-            for statement in view.statements():
-                published.execute(statement)
-        for statement in _publication(lake.home, at=at):
-            published.execute(statement)
-        published.execute("COMMIT")
+        published.execute(";\n".join(_statements(lake.home, files, at=at)))  # one by one they take half as long again
         published.execute("CHECKPOINT")  # as the connection closes, nobody would be told that it failed
+
+
+def _statements(home: Home, files: Mapping[str, Sequence[Path]], *, at: int | None) -> Iterator[str]:
+    yield from ("BEGIN", "CREATE SCHEMA ops")
+    for table in STORED.values():
+        yield from _view(table, files.get(schema_and_name(stored_name(table)), []))
+    yield from _reason_codes()
+    for view in read_views():
+        yield from view.statements()
+    yield from _publication(home, at=at)
+    yield "COMMIT"
 
 
 def published_state(home: Home) -> LakeState | None:
