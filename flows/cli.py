@@ -14,8 +14,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +31,7 @@ from flows import (
     report_cli,
     retract_cli,
     search_cli,
+    sql_cli,
     steps,
     store_cli,
 )
@@ -46,21 +45,18 @@ from flows.console import (
     print_status,
     print_summary,
 )
-from flows.dictionary import write_dictionary
 from flows.display import show_progress, tell, tell_waiting
-from flows.durations import read_moment
 from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import PrefectApiError, configured_api, is_answering
 from flows.preview import preview as preview_file
 from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings
-from flows.sql_output import OutputFormat, write_result
 from flows.status import read_status
 from warehouse.errors import NotPublishedError, WarehouseError
-from warehouse.history import NoSuchSnapshotError, views_at
+from warehouse.history import NoSuchSnapshotError
 from warehouse.home import Home
 from warehouse.landing import SETTLE_SECONDS, absolute
-from warehouse.query import QueryError, read_published, run_query
+from warehouse.query import QueryError, read_published
 
 DONE, REFUSED, WRONG_USAGE, FAILED, INTERRUPTED, OUTPUT_CLOSED = 0, 1, 2, 3, 130, 141
 
@@ -100,6 +96,8 @@ app.command("duplicates")(duplicates_cli.list_duplicates)
 app.command("report")(report_cli.report)
 app.command("export")(export_cli.export_articles)
 app.command("search")(search_cli.search_articles)
+app.command("sql")(sql_cli.sql)
+app.command("docs")(sql_cli.docs)
 app.command("maintain")(store_cli.maintain)
 app.command("history")(store_cli.history)
 app.command("backup")(store_cli.backup)
@@ -271,41 +269,6 @@ def preview(
     if not file.is_file():
         raise UsageError(f"{file} is no regular file; name a drop.")
     print_preview(preview_file(file, settings=load_settings(home=home, config=config), source=source))
-
-
-@app.command()
-def sql(
-    query: Annotated[str, typer.Argument(help="A SELECT over the published tables; - reads it from standard input.")],
-    output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print rows.")] = OutputFormat.TABLE,
-    at: Annotated[str | None, typer.Option(help="As of a snapshot (see history): its number, or a time (UTC).")] = None,
-    home: HomeOption = None,
-) -> None:
-    """Query the published tables, read-only."""
-    folder = load_settings(home=home).home
-    with (
-        nullcontext() if at is None else views_at(folder, _read_at(at)) as views,
-        run_query(folder, sys.stdin.read() if query == "-" else query, views=views) as result,
-    ):
-        write_result(result, output_format, sys.stdout)
-
-
-@app.command()
-def docs(
-    to: Annotated[Path | None, typer.Option("--to", help="A file, instead of standard output.")] = None,
-    home: HomeOption = None,
-) -> None:
-    """Write the data dictionary: every table, view and column, as Markdown."""
-    text = "".join(f"{line}\n" for line in write_dictionary(load_settings(home=home).home))
-    sys.stdout.write(text) if to is None else to.write_text(text, "utf-8")
-
-
-def _read_at(text: str) -> int | datetime:
-    at = int(text) if text.isdecimal() else read_moment(text)
-    if at is None:
-        raise UsageError(
-            f"{text!r} is neither the number of a snapshot nor a time; write 12, 2026-12-31 or 2026-12-31T18:00."
-        )
-    return at
 
 
 @app.command()

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from flows.retract_places import find_begun, find_places, noted_texts, read_held, staged_ids
 from flows.run import Progress, WritingRun
-from flows.withdrawals import RETRACTED, SHARED, Withdrawals, bodies, carrying_rows
+from flows.withdrawals import LOADED_TEXT, RETRACTED, SHARED, Withdrawals, bodies, carrying_rows
 from transforms.ops_schema import QUARANTINE, RETRACTED_TEXTS
 from transforms.probes import Probes, digest_passages, find_in_texts, read_probes
 from transforms.schema import ARTICLE_REDIRECTS
 from transforms.urls import canonicalize_urls
 from warehouse.raw_store import RawStore
 
-_TEXT = ("field", "match_key", "body_chars", "passages")
 FIELDS = ("body", "headline", "dek")
 """Fields that a text is known by."""
+
+_TEXT_KEY = ("field", "match_key", "body_chars", "passages")
 
 _NAMED = """
     WITH now AS (
@@ -38,16 +39,16 @@ _TEXTS = """
     SELECT record_id, match_key, body_chars, body, headline, dek
     FROM records SEMI JOIN read_parquet($records) USING (record_id) ORDER BY record_id
 """
-_BODIES = """
+_BODIES = f"""
     SELECT row_number() OVER () AS row, coalesce(article_id, record_id) AS article_id, record_id,
-        concat_ws(chr(10), headline, dek, body, extra) AS text
+        {LOADED_TEXT} AS text
     FROM records LEFT JOIN (
         SELECT * FROM record_articles_history
         QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY commit_no DESC) = 1
     ) USING (record_id)
 """
-_OTHERS = """
-    SELECT record_id, concat_ws(chr(10), body, headline, dek, extra) AS text
+_OTHERS = f"""
+    SELECT record_id, {LOADED_TEXT} AS text
     FROM records ANTI JOIN read_parquet($records) USING (record_id)
     UNION ALL
     SELECT record_id, text FROM spans ANTI JOIN read_parquet($records) USING (record_id)
@@ -106,7 +107,7 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     going = pl.concat([named, carrying, held]).unique()
     others = _digest(_loaded_texts(run, going.filter(~going.is_in(named.implode()))))
     texts = pl.concat([texts, others.filter(pl.col("field") != "body"), noted])
-    texts = texts.unique(_TEXT, maintain_order=True)
+    texts = texts.unique(_TEXT_KEY, maintain_order=True)
     quoting = _quoting(run, texts, going)
     places = find_places(run, Withdrawals(bodies(texts), RawStore(run.settings.home.raw)), going)
     places = pl.concat([places, find_begun(run)]).unique("record_id", maintain_order=True)
@@ -165,7 +166,7 @@ def _digest(texts: pl.DataFrame) -> pl.DataFrame:
     ]
     columns = [name for name in RETRACTED_TEXTS.schema if name != "retraction_id"]
     known = pl.DataFrame(rows, schema={name: RETRACTED_TEXTS.schema[name] for name in columns}, orient="row")
-    return known.unique(_TEXT, maintain_order=True)
+    return known.unique(_TEXT_KEY, maintain_order=True)
 
 
 def _carrying(run: WritingRun, texts: pl.DataFrame, named: pl.Series) -> tuple[pl.DataFrame, pl.Series]:

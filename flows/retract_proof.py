@@ -20,7 +20,7 @@ from flows.alerts.outbox import Outbox
 from flows.report.write import write_report
 from flows.run import OnProgress, Progress
 from flows.settings import Settings
-from flows.withdrawals import CARRIED_SHARE, SHARED, holding_rows, withdrawn
+from flows.withdrawals import CARRIED_SHARE, LOADED_TEXT, SHARED, holding_rows, withdrawn
 from transforms.ops_schema import DROPS, RETRACTED_TEXTS, RETRACTIONS
 from transforms.probes import Probes, find_in_bytes, find_in_texts, read_probes
 from transforms.schema import STORED
@@ -33,8 +33,8 @@ from warehouse.superseded import superseded_files
 
 WITHDRAWN = "(withdrawn)"
 
-_LOADED = """
-    SELECT record_id, concat_ws(chr(10), headline, dek, body, extra) AS text FROM records
+_LOADED = f"""
+    SELECT record_id, {LOADED_TEXT} AS text FROM records
     UNION ALL SELECT record_id, text FROM spans
 """
 _ADDRESSES = """

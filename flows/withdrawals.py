@@ -41,7 +41,10 @@ SHARED = "shared"
 """Field of the passages of a body that other articles have as well."""
 
 RECORD_TEXT = pl.concat_str("headline", "dek", "body", "extra", separator="\n", ignore_nulls=True)
-"""All that a record says."""
+"""All that a record says, as it came."""
+
+LOADED_TEXT = "concat_ws(chr(10), headline, dek, body, extra)"
+"""All that a record says, as it is loaded: an expression of SQL."""
 
 _IS_COPY = (pl.col("passages") >= LEAST_PASSAGES) | (pl.col("chars") <= MOST_LONGER * pl.col("body_chars"))
 _IS_WHOLE = (pl.col("share") >= WHOLE_SHARE) & (pl.col("chars") <= MOST_LONGER * pl.col("body_chars"))

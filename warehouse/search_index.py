@@ -13,7 +13,7 @@ old one removed: nothing of a withdrawn text stays in it. Readers have the files
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -157,9 +157,8 @@ def _texts(lake: Lake, article_ids: pl.Series | None = None) -> Iterator[pl.Data
     Rows are filtered by the ids of records where these are stored: of a row group without one no body is read.
     """
     which = "" if article_ids is None else "WHERE article_id IN (SELECT unnest($ids))"
-    articles = lake.query(
-        _ARTICLES.format(which=which), {"ids": article_ids.to_list()} if article_ids is not None else {}
-    )
+    parameters = {} if article_ids is None else {"ids": article_ids.to_list()}
+    articles = lake.query(_ARTICLES.format(which=which), parameters)
     records = lake.rows(RECORDS).select("record_id", "body")
     for some in articles.iter_slices(_AT_ONCE):
         ids = some["record_id"]
@@ -171,7 +170,7 @@ def _note(home: Home, state: IndexState) -> None:
     write_synced(home.search / "state.json", json.dumps(asdict(state)).encode())
 
 
-def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: "list[str] | tuple[str, ...]", is_large: bool) -> int:
+def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: Sequence[str], is_large: bool) -> int:
     index, count = open_index(folder), 0
     threads, size = (_THREADS, _MANY_BYTES) if is_large else (1, _FEW_BYTES)
     writer = index.writer(heap_size=size, num_threads=threads)
