@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Others' deduplication, for one benchmark: its versions conflict with ours.
 PEERS := .venv-peers
+# What analysts query with, for the tests of docs/analysts.md.
+CLIENTS := .venv-clients
 # Without a uv of the machine's own, one is installed into .venv.
 UV := $(shell command -v uv || echo $(BIN)/uv)
 DEMO_HOME ?= data
@@ -28,7 +30,12 @@ demo: install  ## ingest the sample drops, say what was loaded, and query it
 	$(BIN)/copydesk sql --home $(DEMO_HOME) \
 	  "SELECT a.headline, a.language, a.word_count, a.record_count AS copies, a.sources FROM articles AS a ORDER BY a.record_count DESC, a.word_count DESC LIMIT 10"
 
-test: install  ## run the tests
+$(CLIENTS)/.installed: tests/clients/requirements.txt | install
+	$(UV) venv --quiet --clear --python $(BIN)/python $(CLIENTS)
+	$(UV) pip install --quiet --python $(CLIENTS)/bin/python -r $<
+	@touch $@
+
+test: install $(CLIENTS)/.installed  ## run the tests
 	$(BIN)/pytest -q -n auto --dist loadfile
 
 lint: install  ## check style, types and the direction of imports

@@ -1,9 +1,10 @@
-"""The data dictionary: every published table and view with its columns, as Markdown, read from the published file."""
+"""The data dictionary: every published table and view with its columns, read from the published file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from warehouse.home import Home
-from warehouse.query import open_reader
+from warehouse.query import Reader, open_reader
 
 _TABLES = """
     SELECT if(schema_name = 'main', '', schema_name || '.') || name AS name, comment FROM (
@@ -19,18 +20,43 @@ _COLUMNS = """
 """
 
 
+@dataclass(frozen=True)
+class Described:
+    """A table or view: what a row of it is, and its columns, each with name, type and meaning."""
+
+    name: str
+    comment: str | None
+    columns: Sequence[tuple[str, str, str | None]]
+
+
+def read_dictionary(reader: Reader) -> list[Described]:
+    """Read what the published file says of its tables, those of analysts first."""
+    columns = reader.read(_COLUMNS).partition_by("name", as_dict=True, include_key=False)
+    return [
+        Described(name, comment, list(columns[name,].iter_rows())) for name, comment in reader.read(_TABLES).iter_rows()
+    ]
+
+
 def write_dictionary(home: Home) -> Iterator[str]:
-    """Yield the lines of the dictionary: a heading for each table, what a row is, and a table of its columns.
+    """Yield the lines of the dictionary as Markdown: a heading for each table, what a row is, and its columns.
 
     Raises:
         NotPublishedError: if nothing has been published.
     """
     with open_reader(home) as reader:
-        tables, columns = reader.read(_TABLES), reader.read(_COLUMNS).partition_by("name", as_dict=True)
+        tables = read_dictionary(reader)
     yield from ("# Data dictionary", "", "Times are in UTC. Written by `copydesk docs` from the published file.")
-    for name, comment in tables.iter_rows():
-        yield from ("", f"## {name}", "", _cell(comment), "", "| column | type | meaning |", "|---|---|---|")
-        for _, column, dtype, meaning in columns[name,].iter_rows():
+    for table in tables:
+        yield from (
+            "",
+            f"## {table.name}",
+            "",
+            _cell(table.comment),
+            "",
+            "| column | type | meaning |",
+            "|---|---|---|",
+        )
+        for column, dtype, meaning in table.columns:
             yield f"| `{column}` | {dtype} | {_cell(meaning)} |"
 
 

@@ -39,6 +39,9 @@ from warehouse.stored_tables import (
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
 
 
+_LOCKED = "database is locked"
+"""What SQLite says, after having waited, where another connection reads within a transaction."""
+
 _STATE = "SELECT (SELECT schema_uuid FROM ducklake_schema WHERE schema_id = 0), max(snapshot_id) FROM ducklake_snapshot"
 """The identity of the first schema is that of its catalog: another one has another, made anew or not."""
 
@@ -143,14 +146,23 @@ class Lake:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do all within the block or nothing of it; no commit is made where no rows are changed."""
+        """Do all within the block or nothing of it; no commit is made where no rows are changed.
+
+        Raises:
+            CatalogError: if another program keeps the catalog locked.
+        """
         self.connection.execute("BEGIN")
         try:
             yield
             self.connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             with suppress(duckdb.Error):  # a commit that failed has left nothing to roll back
                 self.connection.execute("ROLLBACK")
+            if isinstance(error, duckdb.Error) and _LOCKED in str(error):
+                raise CatalogError(
+                    f"Another program has a transaction open on {self.home.catalog}, and nothing was committed. End it "
+                    "(analysts attach a copy of the catalog, as docs/analysts.md says), and run the same command again."
+                ) from error
             raise
 
     def insert(self, table: Table, paths: Sequence[Path]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from transforms.schema import STORED
 from warehouse.lake import Lake
 from warehouse.maintenance import MaintenanceError, rewrite
-from warehouse.stored_tables import add_column, lacking_columns, note_version, qualified_name
+from warehouse.stored_tables import add_column, lacking_columns, note_version, qualified_name, set_record_groups
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ def migrate(lake: Lake) -> list[Migrated]:
     lacking = lacking_columns(lake.connection)
     done = []
     if lacking:
+        set_record_groups(lake.connection)
         with lake.commit("migrate"):
             for name, columns in lacking.items():
                 table, files, rows = STORED[name], lake.data_files(STORED[name]), _rows(lake, name)

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from transforms.columns import Column, Table
-from transforms.schema import STORED
+from transforms.schema import RECORDS, STORED
 from warehouse.database import quoted
 from warehouse.home import Home
 
@@ -20,7 +20,11 @@ TABLES_VERSION = 2
 """Version of the tables, to be raised with every column that one of them gets."""
 
 ROW_GROUP_ROWS = 8_192
-"""About 40 MB of five-kilobyte bodies: bounds the memory of a write, and lets a point look-up skip the rest."""
+"""Of narrow tables: few enough that a look-up skips the rest, and many enough that what describes them stays small."""
+
+ROW_GROUP_RECORDS = 2_048
+"""Of records, with their bodies: of 100,000 in groups of 512 to 122,880 rows the one record that is looked up, and a
+source on some days, came first with these, in a third of the time of 8,192 rows; the size on disk is the same."""
 
 SQL_TYPES: Mapping[pl.DataType, str] = {
     pl.String(): "VARCHAR",
@@ -58,6 +62,14 @@ def make_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
         for statement in _definition(table):
             connection.execute(statement)
     connection.execute("COMMIT")
+    if RECORDS in missing:
+        set_record_groups(connection)
+
+
+def set_record_groups(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have records written in row groups of their own size from now on."""
+    name = qualified_name(RECORDS).rpartition(".")[2]
+    connection.execute(f"CALL lake.set_option('parquet_row_group_size', {ROW_GROUP_RECORDS}, table_name => '{name}')")
 
 
 def lacking_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Column]]:

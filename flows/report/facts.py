@@ -4,12 +4,13 @@ The queries are the files of `sql/`; each says what its rows are. What is counte
 read record by record but the few examples that are shown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 import polars as pl
 
+from flows.dictionary import Described, read_dictionary
 from flows.report.window import Window
 from transforms.ops_schema import SOURCE_FIGURES
 from warehouse.errors import NotPublishedError
@@ -23,7 +24,7 @@ _PUBLISHED = (
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read, each frame as the file of that name in `sql/` describes it."""
+    """What was read, each frame as the file of that name in `sql/` describes it, and the data dictionary."""
 
     window: Window
     totals: Mapping[str, object]
@@ -36,6 +37,7 @@ class Facts:
     held_back: pl.DataFrame
     runs: pl.DataFrame
     shared: pl.DataFrame
+    tables: Sequence[Described]
 
 
 def read_facts(home: Home, window: Window) -> Facts:
@@ -65,6 +67,7 @@ def read_facts(home: Home, window: Window) -> Facts:
             held_back=_read(reader, "held_back"),
             runs=_read(reader, "runs"),
             shared=_read(reader, "shared", since=window.since, starts=list(window.starts)),
+            tables=read_dictionary(reader),
         )
 
 

@@ -67,6 +67,7 @@ def render(facts: Facts, sources: list[SourceRow], findings: Findings) -> str:
             findings=findings,
             held_back=facts.held_back.rows(named=True),
             runs=facts.runs.rows(named=True),
+            tables=facts.tables,
             version=version("copydesk"),
         )
     )

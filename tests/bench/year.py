@@ -1,23 +1,26 @@
 """Measure a home folder after a year of hourly drops, beside the same one after its first day.
 
 A real run of five records is taken as a pattern. Every hour its rows are committed again under new ids, an hour later,
-and published; every night the store is maintained by the real thing. So the catalog, files and histories are those of
-a year, only bytes of drops are not stored. In the end queries, publishing and a real ingest of a small drop are
-measured on both homes in turn; each must take less than 1.5 times as long as on the first day.
+and published; every night the store is maintained by the real thing, and gives up the snapshots of a week before. So
+the catalog, files and histories are those of a year, only bytes of drops are not stored. In the end queries, publishing
+and a real ingest of a small drop are measured on both homes in turn; each must take less than 1.5 times as long as on
+the first day.
 
-    python tests/bench/year.py [DAYS]
+It takes hours. What was begun in a folder goes on there when it is called again.
+
+    python tests/bench/year.py [DAYS] [--folder FOLDER]
 """
 
+import argparse
 import hashlib
 import json
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -31,8 +34,10 @@ from flows.settings import load_settings
 from warehouse.home import Home
 from warehouse.journal_entry import Entry, parse_entry
 from warehouse.lake import Lake, open_lake
+from warehouse.maintenance import expire
 
 DAYS, HOURS = 365, 24
+KEPT_DAYS = 7
 RECORDS = 5
 ROUNDS = 7
 TOLERATED = 1.5
@@ -74,31 +79,32 @@ GROWING = {
 """Queries that read every row: they take as long as there are rows, and are shown, but not judged."""
 
 
-def main(days: int) -> None:
+def main(days: int, folder: Path) -> None:
     """Let a year pass, and compare its end with its first day."""
+    home, first_day, log = folder / "home", folder / "first day", folder / "mornings.json"
+    drops = written_drops(folder / "feed")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        home, first_day = folder / "home", folder / "first day"
-        drops = written_drops(folder / "feed")
-        pattern = take_pattern(home, next(drops))
-        started = time.perf_counter()
-        for day in range(days):
-            live_a_day(home, pattern, day)
-            if day == 0:
-                shutil.copytree(home, first_day)
-                with open_lake(Home(first_day)) as lake:
-                    steps.publish(lake)
-            if day % 30 == 0 or day == days - 1:
-                files = len(list((home / "lake").rglob("*.parquet")))
-                size = (home / "catalog.sqlite").stat().st_size / 1e6
-                passed = time.perf_counter() - started
-                print(f"  day {day + 1:>3}: {files:>4} files, catalog {size:.1f} MB, {passed:,.0f} s", flush=True)  # noqa: T201
-        compare(first_day, home, drops)
+        pattern = take_pattern(Path(name), next(drops))
+    mornings = [datetime.fromisoformat(text) for text in json.loads(log.read_text())] if log.exists() else []
+    started = time.perf_counter()
+    for day in range(len(mornings), days):
+        mornings.append(datetime.now(UTC))
+        live_a_day(home, pattern, kept_since=mornings[max(day - KEPT_DAYS, 0)])
+        if day == 0:
+            shutil.copytree(home, first_day)
+            publish(first_day)
+        log.write_text(json.dumps([morning.isoformat() for morning in mornings]))
+        if day % 30 == 0 or day == days - 1:
+            files = len(list((home / "lake").rglob("*.parquet")))
+            size = (home / "catalog.sqlite").stat().st_size / 1e6
+            passed = time.perf_counter() - started
+            print(f"  day {day + 1:>3}: {files:>4} files, catalog {size:.1f} MB, {passed:,.0f} s", flush=True)  # noqa: T201
+    compare(first_day, home, drops)
 
 
 def written_drops(folder: Path) -> Iterator[Path]:
     """Yield drops of five new articles."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     found = articles(10**9)
     for number in range(10**6):
         path = folder / f"{number}.jsonl"
@@ -122,13 +128,17 @@ def take_pattern(home: Path, drop: Path) -> Pattern:
     return Pattern({name: rows for name, rows in taken.items() if rows.height}, parse_entry(entries[0]))
 
 
-def live_a_day(home: Path, pattern: Pattern, day: int) -> None:
-    """Commit and publish the runs of a day, and maintain the store at its end."""
+def live_a_day(home: Path, pattern: Pattern, *, kept_since: datetime) -> None:
+    """Commit and publish the runs of a day, and maintain the store at its end.
+
+    A week of this year is over in minutes, so snapshots are given up here, before maintenance would by the clock.
+    """
     staged = home / "staging" / "year"
-    with open_lake(Home(home)) as lake:
-        for hour in range(HOURS):
+    shutil.rmtree(staged, ignore_errors=True)
+    with open_lake(steps.prepare(Home(home))) as lake:
+        for _ in range(HOURS):
             staged.mkdir(parents=True)
-            number = day * HOURS + hour + 1
+            number = len(list((home / "journal").glob("*.json"))) + 1
             files = {name: [write(rows, staged / f"{name}.parquet", number)] for name, rows in pattern.rows.items()}
             entry = replace(
                 pattern.entry,
@@ -138,6 +148,7 @@ def live_a_day(home: Path, pattern: Pattern, day: int) -> None:
             lake.append(files, message=f"hour {number}", entry=entry.as_json())
             steps.publish(lake)
             shutil.rmtree(staged)
+        expire(lake, before=kept_since, now=datetime.now(UTC))
     maintaining.maintain(load_settings(home=home))
 
 
@@ -195,4 +206,13 @@ def ingest(home: Path, drop: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else DAYS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("days", nargs="?", type=int, default=DAYS)
+    parser.add_argument("--folder", type=Path)
+    told = parser.parse_args()
+    if told.folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            main(told.days, Path(temporary))
+    else:
+        told.folder.mkdir(parents=True, exist_ok=True)
+        main(told.days, told.folder)

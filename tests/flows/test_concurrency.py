@@ -11,7 +11,7 @@ import pytest
 
 from flows import maintaining, steps
 from flows.boilerplate import Verdict, decide
-from flows.cli import DONE
+from flows.cli import DONE, FAILED
 from flows.run import Request, Run, Summary, WritingRun
 from flows.settings import load_settings
 from warehouse.home import Home
@@ -28,6 +28,14 @@ with hold_writer_lock(Path(sys.argv[1]), purpose="a test"):
     print("held", flush=True)
     sys.stdin.readline()
 """
+READ_ON = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as catalog:
+    catalog.execute("BEGIN")
+    catalog.execute("SELECT count(*) FROM ducklake_snapshot").fetchall()
+    print("reading", flush=True)
+    sys.stdin.readline()
+"""
 FOOTER = "Printed on the island since 1911 by the same family."
 
 
@@ -42,12 +50,12 @@ def ingest_command(home: Path, *drops: Path) -> list[str]:
 
 
 @contextmanager
-def held_lock(home: Path) -> Iterator[subprocess.Popen[str]]:
-    """Let another process hold the writer's lock."""
-    command = [sys.executable, "-c", HOLD, str(home / "writer.lock")]
+def held(program: str, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let another process hold a lock on a file."""
+    command = [sys.executable, "-c", program, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+        assert holder.stdout.readline() in {"held\n", "reading\n"}
         yield holder
         holder.kill()
 
@@ -57,7 +65,7 @@ def test_second_run_parses_beside_a_writer_names_it_and_takes_over_when_it_dies(
 ) -> None:
     ingest(drops[0])
     with (
-        held_lock(home) as holder,
+        held(HOLD, home / "writer.lock") as holder,
         subprocess.Popen(ingest_command(home, *drops), stderr=subprocess.PIPE, text=True) as waiting,
     ):
         assert waiting.stderr is not None
@@ -74,6 +82,18 @@ def test_second_run_parses_beside_a_writer_names_it_and_takes_over_when_it_dies(
 
 
 @pytest.mark.long
+def test_transaction_that_stays_open_on_the_catalog_ends_a_run_with_nothing_done(
+    drops: list[Path], home: Path, ingest: Ingest, query: Query
+) -> None:
+    ingest(drops[0])
+    with held(READ_ON, home / "catalog.sqlite"):
+        refused = subprocess.run(ingest_command(home, *drops), check=False, capture_output=True, text=True)
+        assert (refused.returncode, query("SELECT count(*) FROM records")) == (FAILED, [(3,)])
+    assert "Another program has a transaction open on" in refused.stderr
+    subprocess.run(ingest_command(home, *drops), check=True, capture_output=True)
+    assert query("SELECT count(*) FROM records") == [(6,)]
+
+
 def test_what_killed_runs_left_is_removed_only_where_no_run_is_at_work(
     drops: list[Path], home: Path, ingest: Ingest
 ) -> None:
@@ -183,7 +203,7 @@ def test_what_maintenance_spills_is_not_cleared_away_by_a_run_that_begins_beside
 def test_maintenance_goes_on_after_it_waited_for_a_commit(drops: list[Path], home: Path, ingest: Ingest) -> None:
     ingest(drops[0])
     settings, waited = load_settings(home=home), []
-    with held_lock(home) as holder:
+    with held(HOLD, home / "writer.lock") as holder:
 
         def commit_and_end(_: object) -> None:
             if not waited:

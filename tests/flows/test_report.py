@@ -264,6 +264,13 @@ def test_run_whose_books_do_not_balance_is_marked(copydesk: Copydesk, home: Path
     assert "balance " not in shown.partition("or the books do not balance")[2].replace("off by", "")
 
 
+def test_every_column_is_explained_at_the_end_of_the_page(page: str, samples: Home, query: Query) -> None:
+    shown = text_of(page[page.index('<h2 id="tables">') :])
+    columns = query("SELECT column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal", samples.root)
+    assert len(columns) > 300
+    assert [name for name, dtype, comment in columns if f"{name}{dtype}{' '.join(comment.split())}" not in shown] == []
+
+
 def test_copies_across_sources_are_those_of_the_records(page: str, samples: Home, query: Query) -> None:
     figures = figures_of(page)
     pairs = figures["shared"]

@@ -1,5 +1,6 @@
 """The views for analysts: each is asked over drops whose answer was worked out by hand."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -63,6 +64,14 @@ def ask(wires: Home, query: Query) -> Callable[[str], list[tuple[Any, ...]]]:
 
 def at(day: int, hour: int) -> datetime:
     return datetime(2026, 3, day, hour, tzinfo=UTC)
+
+
+def test_views_ask_no_function_of_the_extension_icu(query: Query, samples: Home) -> None:
+    """Clients without it take no days of times with a zone, and no differences."""
+    of_icu = r"\b(timezone|date_trunc|date_diff|date_part|date_sub|date_add|datediff|epoch|strftime|age)"
+    views = query("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal", samples.root)
+    assert len(views) > 25
+    assert [name for name, sql in views if re.search(rf"{of_icu}\s*\(|AT TIME ZONE", sql, re.IGNORECASE)] == []
 
 
 def test_syndication_says_who_was_first_and_how_late_each_copy_is(ask: Query) -> None:

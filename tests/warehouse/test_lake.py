@@ -16,7 +16,7 @@ from warehouse.database import EXTENSIONS, extension_path, extension_versions
 from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.lake import Lake, latest_snapshot, open_lake, read_lake
-from warehouse.stored_tables import stored_name
+from warehouse.stored_tables import ROW_GROUP_RECORDS, ROW_GROUP_ROWS, stored_name
 
 Stage = Callable[..., Path]
 
@@ -104,6 +104,17 @@ def test_files_are_zstd_and_no_row_lies_in_the_catalog(lake: Lake, stage: Stage,
         inlined = "SELECT name FROM sqlite_master WHERE name LIKE 'ducklake_inlined_data%'"
         tables = [name for (name,) in catalog.execute(inlined) if name != "ducklake_inlined_data_tables"]
         assert all(catalog.execute(f"SELECT count(*) FROM {name}").fetchone() == (0,) for name in tables)
+
+
+def test_records_lie_in_smaller_row_groups_than_narrow_tables(lake: Lake, stage: Stage) -> None:
+    for table in (RECORDS, SPANS):
+        rows = [{"record_id": f"r_{number}"} for number in range(20_000)]
+        lake.append({table.name: [stage(table, *rows)]}, message="ingest run_1")
+    query = "SELECT max(row_group_num_rows) FROM parquet_metadata(?)"
+    [records, spans] = [
+        lake.query(query, [[str(path) for path in lake.data_files(table)]]).item() for table in (RECORDS, SPANS)
+    ]
+    assert records < 2 * ROW_GROUP_RECORDS < ROW_GROUP_ROWS <= spans
 
 
 def test_home_folder_that_moved_is_read_and_written_where_it_lies_now(home: Home, stage: Stage, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@
 WITH published AS (
     SELECT
         source,
-        CAST(timezone('UTC', published_at) AS DATE) AS day,
+        CAST(make_timestamp(epoch_us(published_at)) AS DATE) AS day,
         count(*) AS records
     FROM records
     WHERE published_at IS NOT NULL AND NOT list_has_any(flags, ['early_date', 'future_date'])

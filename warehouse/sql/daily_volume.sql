@@ -10,7 +10,7 @@
 -- words: Words of the records.
 WITH dated AS (
     SELECT
-        CAST(timezone('UTC', coalesce(records.dated_at, records.ingested_at)) AS DATE) AS day,
+        CAST(make_timestamp(epoch_us(coalesce(records.dated_at, records.ingested_at))) AS DATE) AS day,
         if(records.dated_at IS NULL, 'ingested_at', 'published_at') AS clock,
         records.source,
         record_articles.article_id,

@@ -37,7 +37,7 @@ SELECT
     count(*) / any_value(sizes.articles) AS shared_share,
     count(*) FILTER (WHERE one.published_at < other.published_at) AS first_articles,
     count(*) FILTER (WHERE one.published_at > other.published_at) AS other_first_articles,
-    CAST(median(epoch(one.published_at) - epoch(other.published_at)) AS BIGINT) AS median_lag_seconds
+    CAST(median(epoch_us(one.published_at) - epoch_us(other.published_at)) / 1000000 AS BIGINT) AS median_lag_seconds
 FROM held AS one
 INNER JOIN held AS other ON one.article_id = other.article_id AND one.source <> other.source
 INNER JOIN sizes ON one.source = sizes.source

@@ -61,7 +61,7 @@ SELECT
         NULL,
         rank() OVER (PARTITION BY timed.article_id ORDER BY timed.seen_at NULLS LAST)
     ) AS position,
-    CAST(epoch(timed.seen_at) - epoch(firsts.seen_at) AS BIGINT) AS lag_seconds,
+    CAST((epoch_us(timed.seen_at) - epoch_us(firsts.seen_at)) / 1000000 AS BIGINT) AS lag_seconds,
     firsts.source AS first_source,
     firsts.record_id AS first_record_id
 FROM timed
