@@ -35,7 +35,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 _SOURCES = "SELECT source, count(*) AS records FROM records GROUP BY source ORDER BY source"
 _STATE = "SELECT snapshot_id, catalog_id, published_at FROM ops.publication"
-_STARTED = "SELECT started_at FROM ops.runs WHERE run_id = $run_id"
+_FINISHED = "SELECT finished_at FROM ops.runs WHERE run_id = $run_id"
 _ARTICLES = """
     SELECT x.article_id, r.record_id, r.source, $rights[list_position($sources, r.source)] AS rights, r.url, r.headline,
         r.dek, r.authors, r.published_at, r.modified_at, r.language, r.keywords, r.headings, r.body, r.word_count,
@@ -179,11 +179,11 @@ def _query(
     parameters: dict[str, Any] = {"sources": list(rights), "rights": list(rights.values())}
     conditions = []
     if since is not None:
-        started = reader.read(_STARTED, {"run_id": since})["started_at"]
-        if started.is_empty():
+        finished = reader.read(_FINISHED, {"run_id": since})["finished_at"]
+        if finished.is_empty():
             raise UsageError(f'There is no run {since!r}; copydesk sql "SELECT run_id FROM ops.runs" lists them.')
-        parameters["since"] = started[0]
-        conditions.append("ingested_at > $since")
+        parameters["since"] = finished[0]
+        conditions.append("run_id IN (SELECT run_id FROM ops.runs WHERE finished_at > $since)")  # others ran beside it
     if where is not None:
         conditions.append(f"({where}\n)")
     sql = f"SELECT * FROM ({_ARTICLES})" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")

@@ -159,10 +159,7 @@ class Lake:
             with suppress(duckdb.Error):  # a commit that failed has left nothing to roll back
                 self.connection.execute("ROLLBACK")
             if isinstance(error, duckdb.Error) and _LOCKED in str(error):
-                raise CatalogError(
-                    f"Another program has a transaction open on {self.home.catalog}, and nothing was committed. End it "
-                    "(analysts attach a copy of the catalog, as docs/analysts.md says), and run the same command again."
-                ) from error
+                raise CatalogError(_kept_locked(self.home)) from error
             raise
 
     def insert(self, table: Table, paths: Sequence[Path]) -> None:
@@ -263,10 +260,19 @@ def _explained(home: Home) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, sqlite3.Error) as error:
+        if _LOCKED in str(error):
+            raise CatalogError(_kept_locked(home)) from error
         raise CatalogError(
             f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, or make it "
             "anew with copydesk rebuild. The data is still there."
         ) from error
+
+
+def _kept_locked(home: Home) -> str:
+    return (
+        f"Another program has a transaction open on {home.catalog}, and this was not committed. End it (analysts "
+        "attach a copy of the catalog, as docs/analysts.md says), and run the same command again."
+    )
 
 
 def check_not_lost(home: Home) -> None:

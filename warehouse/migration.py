@@ -29,8 +29,8 @@ def migrate(lake: Lake) -> list[Migrated]:
     """
     lacking = lacking_columns(lake.connection)
     done = []
+    set_record_groups(lake.connection)
     if lacking:
-        set_record_groups(lake.connection)
         with lake.commit("migrate"):
             for name, columns in lacking.items():
                 table, files, rows = STORED[name], lake.data_files(STORED[name]), _rows(lake, name)

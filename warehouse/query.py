@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.database import lost_file
+from warehouse.database import first_line, lost_file
 from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
 from warehouse.home import Home
 
@@ -138,6 +138,11 @@ def _open_published(home: Home, views: Path | None = None) -> Iterator[duckdb.Du
     try:
         published = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise WarehouseError(
+                f"{home.published} is open for writing in another program ({first_line(error)}); close it there. The "
+                "next run puts a new one in its place, too."
+            ) from error
         raise WarehouseError(f"{home.published} cannot be opened; make it anew with 'copydesk publish'.") from error
     with published:
         _check_place(published, home)

@@ -173,15 +173,14 @@ def _note(home: Home, state: IndexState) -> None:
 
 
 def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: Sequence[str], is_large: bool) -> int:
-    """Write articles; return how many. polars parts the words, in a sixth of the time that tantivy's pattern takes."""
-    index, count = _with_words(tantivy.Index.open(str(folder)), tantivy.Tokenizer.whitespace()), 0
+    index, count = tantivy.Index.open(str(folder)), 0
+    index.register_tokenizer("words", analyzer(tantivy.Tokenizer.whitespace()))
     threads, size = (_THREADS, _MANY_BYTES) if is_large else (1, _FEW_BYTES)
     writer = index.writer(heap_size=size, num_threads=threads)
     for article_id in gone:
         writer.delete_documents_by_term("article_id", article_id)
     for some in rows:
-        words = some.select("article_id", pl.col(FIELDS).str.replace_all(f"[^{_OF_WORDS}]+", " "))
-        for article_id, *texts in words.iter_rows():
+        for article_id, *texts in some.select("article_id", parted(pl.col(FIELDS))).iter_rows():
             given = {field: text for field, text in zip(FIELDS, texts, strict=True) if text is not None}
             writer.add_document(tantivy.Document(article_id=article_id, **given))
         count += some.height
@@ -196,13 +195,20 @@ def open_index(folder: Path) -> tantivy.Index:
     Raises:
         ValueError: if there is none, or it is damaged, or may not be read.
     """
-    return _with_words(tantivy.Index.open(str(folder)), tantivy.Tokenizer.regex(f"[{_OF_WORDS}]+"))
-
-
-def _with_words(index: tantivy.Index, words: tantivy.Tokenizer) -> tantivy.Index:
-    lower = tantivy.TextAnalyzerBuilder(words).filter(tantivy.Filter.lowercase()).filter(tantivy.Filter.ascii_fold())
-    index.register_tokenizer("words", lower.build())
+    index = tantivy.Index.open(str(folder))
+    index.register_tokenizer("words", analyzer(tantivy.Tokenizer.regex(f"[{_OF_WORDS}]+")))
     return index
+
+
+def analyzer(words: tantivy.Tokenizer) -> tantivy.TextAnalyzer:
+    """Return what makes terms of words: in small letters, Latin ones without accents."""
+    lower = tantivy.TextAnalyzerBuilder(words).filter(tantivy.Filter.lowercase())
+    return lower.filter(tantivy.Filter.ascii_fold()).build()
+
+
+def parted(texts: pl.Expr) -> pl.Expr:
+    """Part words by spaces, where `open_index` parts them by a pattern; polars takes a sixth of the time for it."""
+    return texts.str.replace_all(f"[^{_OF_WORDS}]+", " ")
 
 
 def schema() -> tantivy.Schema:

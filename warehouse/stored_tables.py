@@ -24,7 +24,7 @@ ROW_GROUP_ROWS = 8_192
 
 ROW_GROUP_RECORDS = 2_048
 """Of records, with their bodies: of 100,000 in groups of 512 to 122,880 rows the one record that is looked up, and a
-source on some days, came first with these, in a third of the time of 8,192 rows; the size on disk is the same."""
+source on some days, came first with these, in a third of the time of 8,192 rows or less, at the same size on disk."""
 
 SQL_TYPES: Mapping[pl.DataType, str] = {
     pl.String(): "VARCHAR",

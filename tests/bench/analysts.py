@@ -47,7 +47,7 @@ QUERIES = {
     "records by source and day": "SELECT source, published_at::DATE, count(*) FROM records GROUP BY ALL",
     "articles by language": "SELECT language, count(*), avg(word_count) FROM articles GROUP BY ALL",
     "a word in all bodies": "SELECT count(*) FROM records WHERE contains(body, 'ministry')",
-    "length of all bodies": "SELECT sum(strlen(body)) FROM records",
+    "characters of all bodies": "SELECT sum(length(body)) FROM records",
 }
 
 

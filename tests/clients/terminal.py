@@ -2,7 +2,8 @@
 
     python terminal.py READY TYPED AWAITED PROGRAM [ARGUMENT...]
 
-READY is what the screen shows when it can be typed to. Exit code 1, and the screen, if nothing of it comes in a minute.
+READY is what the screen shows when it can be typed to. Exit code 1, and the screen, if all that does not come in two
+minutes.
 """
 
 import fcntl
@@ -18,41 +19,49 @@ import time
 import pyte
 
 COLUMNS, LINES = 140, 45
-SECONDS = 60
+SECONDS = 120
+QUIET_SECONDS = 0.5
 RUN = b"\n"  # Ctrl+J
 
 
 def main(ready: str, typed: str, awaited: str, command: list[str]) -> int:
-    screen = pyte.Screen(COLUMNS, LINES)
     process, terminal = pty.fork()
     if process == 0:
         os.environ["TERM"] = "xterm-256color"
         os.execvp(command[0], command)  # noqa: S606 -- no shell is wanted
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    stream = pyte.ByteStream(screen)
+    screen = pyte.Screen(COLUMNS, LINES)
     try:
-        found = shows(ready, screen, stream, terminal)
-        os.write(terminal, typed.encode())
-        found = found and shows(typed, screen, stream, terminal)
-        os.write(terminal, RUN)
-        found = found and shows(awaited, screen, stream, terminal)
+        is_shown = converse(terminal, screen, [(ready, typed.encode()), (typed, RUN), (awaited, b"")])
     finally:
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
     print("\n".join(line.rstrip() for line in screen.display))  # noqa: T201 -- the result
-    return 0 if found else 1
+    return 0 if is_shown else 1
 
 
-def shows(text: str, screen: pyte.Screen, stream: pyte.ByteStream, terminal: int) -> bool:
-    """Read what the program writes until a line of the screen holds a text."""
-    end = time.monotonic() + SECONDS
-    while not any(text in line for line in screen.display) and time.monotonic() < end:
-        if select.select([terminal], [], [], 1)[0]:
-            try:
-                stream.feed(os.read(terminal, 1 << 16))
-            except OSError:  # the program has ended
+def converse(terminal: int, screen: pyte.Screen, turns: list[tuple[str, bytes]]) -> bool:
+    """Wait for each text in turn, answer it, and read on until the program is quiet; tell whether all came."""
+    stream, end = pyte.ByteStream(screen), time.monotonic() + SECONDS
+    for awaited, answer in turns:
+        while not any(awaited in line for line in screen.display):
+            if time.monotonic() > end or not fed(stream, terminal, end - time.monotonic()):
                 return False
-    return any(text in line for line in screen.display)
+        os.write(terminal, answer)
+    while time.monotonic() < end and fed(stream, terminal, QUIET_SECONDS):
+        pass
+    return True
+
+
+def fed(stream: pyte.ByteStream, terminal: int, seconds: float) -> bool:
+    """Read what the program writes within some time; tell whether there was anything."""
+    if not select.select([terminal], [], [], seconds)[0]:
+        return False
+    try:
+        stream.feed(os.read(terminal, 1 << 16))
+    except OSError:  # the program has ended
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+import tantivy
 
 from flows import steps
 from flows.retract import retract
@@ -17,7 +19,7 @@ from flows.settings import load_settings
 from warehouse import publish as publishing
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home
-from warehouse.search_index import read_state
+from warehouse.search_index import _OF_WORDS, analyzer, parted, read_state
 from warehouse.searching import SearchError, open_search
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -270,3 +272,17 @@ def test_the_command_prints_for_people_and_programs(copydesk: Copydesk) -> None:
     assert copydesk("search", "zebra")[1].strip() == "No article was found."
     for wrong in (["search", '""'], ["search", "x", "--since", "yesterday"], ["search", "x", "--source", "nobody"]):
         assert copydesk(*wrong)[0] == 2
+
+
+def test_words_are_parted_alike_when_written_and_when_asked_for() -> None:
+    """By polars and by tantivy, each with its own table of letters: a term that differs would never be found."""
+    codes = [*range(0x20, 0x3100), *range(0xA640, 0xD7FF), *range(0x1F300, 0x1F400)]
+    texts = pl.DataFrame({"text": [f"a{chr(code)}b {chr(code)}" for code in codes]})
+    asked = analyzer(tantivy.Tokenizer.regex(f"[{_OF_WORDS}]+"))
+    written = analyzer(tantivy.Tokenizer.whitespace())
+    differ = [
+        text
+        for text, words in texts.with_columns(words=parted(pl.col("text"))).iter_rows()
+        if asked.analyze(text) != written.analyze(words)
+    ]
+    assert differ == []

@@ -5,12 +5,17 @@ WITH members AS (
     FROM {{ source('copydesk', 'records') }} AS records
     INNER JOIN {{ source('copydesk', 'record_articles') }} AS record_articles USING (record_id)
     WHERE record_articles.relation <> 'excerpt'
+),
+counted AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY article_id) AS sources
+    FROM members
 )
 SELECT
-    members.source,
+    source,
     count(*) AS articles,
-    count(*) FILTER (WHERE len(articles.sources) = 1) AS own_articles,
-    round(100 * avg(CAST(len(articles.sources) = 1 AS INTEGER))) AS own_percent
-FROM members
-INNER JOIN {{ source('copydesk', 'articles') }} AS articles USING (article_id)
-GROUP BY members.source
+    count(*) FILTER (WHERE sources = 1) AS own_articles,
+    round(100 * avg(CAST(sources = 1 AS INTEGER))) AS own_percent
+FROM counted
+GROUP BY source
