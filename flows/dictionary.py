@@ -21,7 +21,7 @@ _COLUMNS = """
 
 
 @dataclass(frozen=True)
-class Described:
+class TableEntry:
     """A table or view: what a row of it is, and its columns, each with name, type and meaning."""
 
     name: str
@@ -29,11 +29,12 @@ class Described:
     columns: Sequence[tuple[str, str, str | None]]
 
 
-def read_dictionary(reader: Reader) -> list[Described]:
+def read_dictionary(reader: Reader) -> list[TableEntry]:
     """Read what the published file says of its tables, those of analysts first."""
     columns = reader.read(_COLUMNS).partition_by("name", as_dict=True, include_key=False)
     return [
-        Described(name, comment, list(columns[name,].iter_rows())) for name, comment in reader.read(_TABLES).iter_rows()
+        TableEntry(name, comment, list(columns[name,].iter_rows()))
+        for name, comment in reader.read(_TABLES).iter_rows()
     ]
 
 

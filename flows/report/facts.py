@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from flows.dictionary import Described, read_dictionary
+from flows.dictionary import TableEntry, read_dictionary
 from flows.report.window import Window
 from transforms.ops_schema import SOURCE_FIGURES
 from warehouse.errors import NotPublishedError
@@ -37,7 +37,7 @@ class Facts:
     held_back: pl.DataFrame
     runs: pl.DataFrame
     shared: pl.DataFrame
-    tables: Sequence[Described]
+    tables: Sequence[TableEntry]
 
 
 def read_facts(home: Home, window: Window) -> Facts:
