@@ -81,6 +81,7 @@ def test_second_run_parses_beside_a_writer_names_it_and_takes_over_when_it_dies(
     assert list(Home(home).staging.iterdir()) == []
 
 
+@pytest.mark.long
 def test_transaction_that_stays_open_on_the_catalog_ends_a_run_with_nothing_done(
     drops: list[Path], home: Path, ingest: Ingest, query: Query
 ) -> None:

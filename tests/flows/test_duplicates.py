@@ -44,6 +44,7 @@ def take_in(ingest: Ingest, write_lines: Any, tmp_path: Path) -> Callable[..., S
     return take
 
 
+@pytest.mark.long
 def test_an_article_that_joins_two_takes_their_records_and_one_id(take_in: Any, query: Query) -> None:
     """The whole is most like neither of its halves at first; a longer one is like both."""
     take_in({"id": "left", "body": article(1, 2, 3, 4, 5)}, {"id": "right", "body": article(4, 5, 6, 7, 8)})

@@ -230,6 +230,7 @@ class _NotedPool:
 
 
 @pytest.mark.parametrize(("is_full", "most_ahead"), [(False, 8), (True, 1)])
+@pytest.mark.long
 def test_reader_begins_the_next_pages_before_it_waits_for_the_first(
     tmp_path: Path, ingest: Ingest, query: Query, monkeypatch: pytest.MonkeyPatch, *, is_full: bool, most_ahead: int
 ) -> None:

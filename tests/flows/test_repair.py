@@ -143,6 +143,7 @@ def test_catalog_that_is_gone_or_empty_is_never_begun_anew_beside_data(
     assert ingest(drops[1]).records_loaded == 1
 
 
+@pytest.mark.long
 def test_note_of_a_withdrawal_that_cannot_be_read_stops_no_repair(
     drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
 ) -> None:

@@ -302,6 +302,7 @@ def write_drops(folder: Path, a_record: Any, write_lines: Any) -> list[Path]:
     ]
 
 
+@pytest.mark.long
 def test_strict_rule_then_replay_gives_what_the_right_rule_would_have_given(
     drops: list[Path], home: Path, declare: Declare, ingest: Ingest, replay: Replay, query: Query, tmp_path: Path
 ) -> None:
@@ -436,6 +437,7 @@ def test_only_what_is_selected_comes_in(
     assert replay(run_id=summary.run_id, reason="body_too_short").summary.records_loaded == 6
 
 
+@pytest.mark.long
 def test_unreadable_whole_becomes_the_records_that_are_in_it(
     declare: Declare, ingest: Ingest, replay: Replay, query: Query, tmp_path: Path, a_record: Any
 ) -> None:

@@ -166,6 +166,7 @@ def test_nothing_that_was_delivered_is_markup(
     assert home.name in output
 
 
+@pytest.mark.long
 def test_refused_batch_counts_as_quarantined(
     copydesk: Copydesk, home: Path, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:
@@ -230,6 +231,7 @@ def test_empty_warehouse_has_a_page_that_says_so(copydesk: Copydesk, home: Path)
     assert "<script" not in page
 
 
+@pytest.mark.long
 def test_warehouse_without_incidents_says_all_is_well(
     copydesk: Copydesk, tmp_path: Path, a_record: Any, write_lines: Any
 ) -> None:

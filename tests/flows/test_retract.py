@@ -286,6 +286,7 @@ def test_a_damaged_drop_in_which_it_comes_again_stops_no_run(
     assert held == [("retracted",), ("truncated",)]
 
 
+@pytest.mark.long
 def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
     loaded: Path, withdraw: Withdraw, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -495,6 +496,7 @@ def test_the_proof_fails_wherever_the_text_is_left(place: str, loaded: Path, wit
     assert len(proof.remains) == 1
 
 
+@pytest.mark.long
 def test_a_text_that_longer_articles_reprint_is_named_where_it_is_left(
     tmp_path: Path, home: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -515,6 +517,7 @@ def test_a_text_that_longer_articles_reprint_is_named_where_it_is_left(
     assert query("SELECT count(*) FROM records") == [(2,)]
 
 
+@pytest.mark.long
 def test_what_else_stands_in_a_longer_article_that_goes_is_no_sign(
     tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -567,6 +570,7 @@ def test_a_drop_that_cannot_be_overwritten_stops_no_other_retraction(
     assert copydesk("doctor")[0] == 3
 
 
+@pytest.mark.long
 def test_columns_of_any_kind_are_searched_and_overwritten(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query
 ) -> None:

@@ -132,6 +132,7 @@ def test_given_up_alerts_are_a_matter_for_doctor_and_can_be_tried_again(
     ],
 )
 @pytest.mark.usefixtures("desk")
+@pytest.mark.long
 def test_killed_between_commit_and_sending_the_next_run_tells(
     copydesk: Copydesk, kill_at: Any, cut_off: Path, receiver: Any, home: Path, point: Any
 ) -> None:
