@@ -135,6 +135,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
     return arrange
 
 
+@pytest.mark.long
 def test_drop_that_was_taken_in_meanwhile_is_not_taken_in_again(
     drops: list[Path], ingest: Ingest, query: Query, meanwhile: Any
 ) -> None:
@@ -180,6 +181,7 @@ def test_runs_of_several_processes_at_a_time_load_each_drop_once(home: Path, dro
     assert query("SELECT source, count(*), sum(records_loaded) FROM ops.drops GROUP BY ALL") == [("wire", 2, 6)]
 
 
+@pytest.mark.long
 def test_what_maintenance_spills_is_not_cleared_away_by_a_run_that_begins_beside_it(
     drops: list[Path], home: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def test_new_path_of_known_bytes_is_noted_beside_new_drops(
     assert query("SELECT sum(records_loaded) FROM ops.drops") == query("SELECT count(*) FROM records")
 
 
+@pytest.mark.long
 def test_same_bytes_from_another_source_are_a_drop_of_their_own(
     drops: list[Path], ingest: Ingest, query: Query
 ) -> None:

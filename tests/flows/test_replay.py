@@ -352,6 +352,7 @@ def test_second_replay_makes_no_commit_and_no_run(
     assert (files_of(home), latest_snapshot(Home(home))) == (before, snapshot)
 
 
+@pytest.mark.long
 def test_dry_run_tells_what_would_come_of_it_and_changes_nothing(
     drops: list[Path], home: Path, declare: Declare, ingest: Ingest, replay: Replay
 ) -> None:

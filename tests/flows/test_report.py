@@ -322,6 +322,7 @@ def test_window_is_whole_bins_and_never_many(days: int, unit: str, since: str, b
     assert set(window.starts) <= set(window.bins())
 
 
+@pytest.mark.long
 def test_page_is_opened_by_the_browser_that_is_named(samples: Home, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     browser = tmp_path / "browser"

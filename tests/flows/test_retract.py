@@ -174,6 +174,7 @@ def test_it_is_found_by_record_article_and_address(column: str, withdraw: Withdr
     assert len(withdraw(f"{target}?utm_source=x" if column == "canonical_url" else target).records) == 2
 
 
+@pytest.mark.long
 def test_older_snapshots_hold_it_until_they_are_given_up(
     loaded: Path, withdraw: Withdraw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +230,7 @@ def test_a_run_that_began_before_sets_it_aside_too(
     assert query("SELECT count(*) FROM records WHERE external_id = 'again'") == [(0,)]
 
 
+@pytest.mark.long
 def test_what_is_held_back_is_withdrawn_too(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
@@ -845,6 +847,7 @@ def test_backups_doctor_and_replays_know_of_it(
     assert query("SELECT count(*) FROM records") == [(4,)]
 
 
+@pytest.mark.long
 def test_the_command_names_what_went_and_says_what_to_look_at(
     loaded: Path, delivered: Home, copydesk: Callable[..., tuple[int, str, str]]
 ) -> None:
