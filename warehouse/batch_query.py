@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import MEMORY_LIMIT, quoted
+from warehouse.database import MEMORY_LIMIT, named_files, quoted
 from warehouse.query import QueryError, check_is_query
 
 SECONDS = 60.0
@@ -60,6 +60,5 @@ def _open_tables(batch: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence
     batch.execute(f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in paths)}]")
     batch.execute("SET enable_external_access = false")
     for name, files in tables.items():
-        named = ", ".join(quoted(str(path)) for path in files)
-        batch.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{named}])")
+        batch.execute(f"CREATE VIEW {name} AS SELECT * FROM {named_files(files)}")
     batch.execute("SET lock_configuration = true")

@@ -4,7 +4,7 @@ They come as wheels, with DuckDB's own signed binaries, and are loaded by path; 
 installing them is taken. Loading takes 0.2 s, so a database that is done with serves whoever opens one next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -88,6 +88,11 @@ def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
 def quoted(text: str) -> str:
     """Write a text as a literal of SQL, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def named_files(paths: Iterable[Path]) -> str:
+    """Write Parquet files as what a query selects from, for statements that take no parameters."""
+    return f"read_parquet([{', '.join(quoted(str(path)) for path in paths)}])"
 
 
 def lost_file(error: BaseException) -> str | None:

@@ -21,7 +21,8 @@ import polars as pl
 
 from transforms.columns import Table
 from transforms.schema import STORED
-from warehouse.database import first_line, give_back, lost_file, open_database, quoted
+from warehouse.catalog_file import files_of_snapshot
+from warehouse.database import first_line, give_back, lost_file, named_files, open_database, quoted
 from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.stored_tables import (
@@ -97,8 +98,16 @@ class Lake:
         return self.connection.execute(sql, parameters).pl()
 
     def latest(self, table: Table, *, where: str = "true") -> pl.DataFrame:
-        """Return the rows of a history that count, or all rows of another table; those only that meet a condition."""
-        rows = f"SELECT * FROM {stored_name(table)}"
+        """Return the rows of a history that count, or all rows of another table; those only that meet a condition.
+
+        They are those of the last commit, from its files: where DuckLake is asked, it looks for statistics of every
+        column of a table that is empty, each time, and takes as long as for all else.
+        """
+        files = self._committed_files(table)
+        if not files:
+            return pl.DataFrame(schema=table.schema)
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        rows = f"SELECT COLUMNS(name -> name IN ({names})) FROM {named_files(files)}"
         if table.latest_by:
             key = ", ".join(table.latest_by)
             rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
@@ -120,7 +129,7 @@ class Lake:
         Several times faster than a query: where rows are filtered by one column, nothing else is read of a row group
         that has none of them.
         """
-        files = self.data_files(table)
+        files = self._committed_files(table)
         return pl.scan_parquet(files) if files else pl.LazyFrame(schema=table.schema)
 
     def scan(self, sql: str, parameters: Mapping[str, object]) -> Iterator[pl.DataFrame]:
@@ -190,6 +199,11 @@ class Lake:
         if any(delete_file for _, delete_file in listed):
             raise CatalogError(f"Rows of {table.name} were deleted in place; append a newer row instead.")
         return sorted(Path(data_file) for data_file, _ in listed)
+
+    def _committed_files(self, table: Table) -> list[Path]:
+        snapshot = latest_snapshot(self.home)
+        files = {} if snapshot is None else files_of_snapshot(self.home, snapshot)
+        return files.get(schema_and_name(stored_name(table)), [])
 
     def missing_files(self) -> list[Path]:
         """Return the data files that the newest snapshot names and that are not there."""

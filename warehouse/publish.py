@@ -23,7 +23,7 @@ from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import files_of_snapshot
-from warehouse.database import first_line, quoted
+from warehouse.database import first_line, named_files, quoted
 from warehouse.errors import CatalogError, HomeNotWritableError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import note_commits
@@ -164,7 +164,7 @@ def _shown(column: Column) -> str:
 def _rows(table: Table, data_files: Sequence[Path]) -> str:
     """Name the files; columns are selected by name, since files that were merged carry one more."""
     if data_files:
-        return f"read_parquet([{', '.join(quoted(str(path)) for path in data_files)}])"
+        return named_files(data_files)
     nothing = ", ".join(f"CAST(NULL AS {SQL_TYPES[column.dtype]}) AS {column.name}" for column in table.columns)
     return f"(SELECT {nothing} WHERE false)"
 
