@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from warehouse.errors import CatalogError
@@ -11,6 +11,9 @@ from warehouse.home import Home
 
 LEAST_FREE_SHARE = 0.25
 """Share of free pages from which on the catalog is written anew."""
+
+LOCKED = "database is locked"
+"""What SQLite says, after having waited, where another connection reads within a transaction."""
 
 
 _OF_SNAPSHOT = """
@@ -27,6 +30,38 @@ _OF_SNAPSHOT = """
 """
 
 
+@contextmanager
+def read_catalog(home: Home) -> Iterator[sqlite3.Connection]:
+    """Open the catalog to look at it, beside whoever writes."""
+    with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+        yield catalog
+
+
+@contextmanager
+def change_catalog(home: Home) -> Iterator[sqlite3.Connection]:
+    """Open the catalog for what DuckLake has no statement for, in one transaction; the caller has the writer's lock.
+
+    Raises:
+        CatalogError: if another program keeps it locked.
+    """
+    with closing(sqlite3.connect(home.catalog)) as catalog:
+        try:
+            with catalog:
+                yield catalog
+        except sqlite3.OperationalError as error:
+            if LOCKED in str(error):
+                raise CatalogError(kept_locked(home)) from error
+            raise
+
+
+def kept_locked(home: Home) -> str:
+    """Return what to say and to do where another program keeps the catalog locked."""
+    return (
+        f"Another program has a transaction open on {home.catalog}, and this was not committed. End it (analysts "
+        "attach a copy of the catalog, as docs/analysts.md says), and run the same command again."
+    )
+
+
 def files_of_snapshot(home: Home, at: int) -> Mapping[str, list[Path]]:
     """Return the data files of all tables in a snapshot, by schema and name of the table, oldest first.
 
@@ -36,7 +71,7 @@ def files_of_snapshot(home: Home, at: int) -> Mapping[str, list[Path]]:
         CatalogError: if rows were deleted in place; the published views could not leave them out.
     """
     found: dict[str, list[Path]] = defaultdict(list)
-    with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+    with read_catalog(home) as catalog:
         for table, *place, deleted in catalog.execute(_OF_SNAPSHOT, {"at": at}):
             if deleted is not None:
                 raise CatalogError(f"Rows of {table} were deleted in place; append a newer row instead.")
@@ -67,7 +102,7 @@ def refresh_statistics(home: Home) -> None:
 
     DuckLake only ever widens them: they would keep a text that is in no table any more.
     """
-    with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
+    with change_catalog(home) as catalog:
         catalog.execute(_REFRESH)
 
 
@@ -76,7 +111,7 @@ def compact_catalog(home: Home, *, at_any_share: bool = False) -> bool:
 
     `at_any_share` gives back even a single one, as what was deleted still stands in it.
     """
-    with closing(sqlite3.connect(home.catalog)) as catalog:
+    with change_catalog(home) as catalog:
         [(pages,)] = catalog.execute("PRAGMA page_count").fetchall()
         [(free,)] = catalog.execute("PRAGMA freelist_count").fetchall()
         if free < pages * LEAST_FREE_SHARE and not at_any_share:

@@ -11,7 +11,7 @@ Sources: DuckLake specification 1.0; its functions as of DuckDB 1.5.
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ import polars as pl
 
 from transforms.columns import Table
 from transforms.schema import STORED
-from warehouse.catalog_file import files_of_snapshot
+from warehouse.catalog_file import LOCKED, files_of_snapshot, kept_locked, read_catalog
 from warehouse.database import first_line, give_back, lost_file, named_files, open_database, quoted
 from warehouse.errors import CatalogError
 from warehouse.home import Home
@@ -39,9 +39,6 @@ from warehouse.stored_tables import (
 
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
 
-
-_LOCKED = "database is locked"
-"""What SQLite says, after having waited, where another connection reads within a transaction."""
 
 _STATE = "SELECT (SELECT schema_uuid FROM ducklake_schema WHERE schema_id = 0), max(snapshot_id) FROM ducklake_snapshot"
 """The identity of the first schema is that of its catalog: another one has another, made anew or not."""
@@ -72,7 +69,7 @@ def lake_state(home: Home) -> LakeState | None:
     if not home.catalog.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+        with read_catalog(home) as catalog:
             if not catalog.execute("SELECT 1 FROM sqlite_master WHERE name = 'ducklake_snapshot'").fetchall():
                 return None
             identity, snapshot = catalog.execute(_STATE).fetchone()
@@ -167,8 +164,8 @@ class Lake:
         except BaseException as error:
             with suppress(duckdb.Error):  # a commit that failed has left nothing to roll back
                 self.connection.execute("ROLLBACK")
-            if isinstance(error, duckdb.Error) and _LOCKED in str(error):
-                raise CatalogError(_kept_locked(self.home)) from error
+            if isinstance(error, duckdb.Error) and LOCKED in str(error):
+                raise CatalogError(kept_locked(self.home)) from error
             raise
 
     def insert(self, table: Table, paths: Sequence[Path]) -> None:
@@ -274,19 +271,12 @@ def _explained(home: Home) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, sqlite3.Error) as error:
-        if _LOCKED in str(error):
-            raise CatalogError(_kept_locked(home)) from error
+        if LOCKED in str(error):
+            raise CatalogError(kept_locked(home)) from error
         raise CatalogError(
             f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, or make it "
             "anew with copydesk rebuild. The data is still there."
         ) from error
-
-
-def _kept_locked(home: Home) -> str:
-    return (
-        f"Another program has a transaction open on {home.catalog}, and this was not committed. End it (analysts "
-        "attach a copy of the catalog, as docs/analysts.md says), and run the same command again."
-    )
 
 
 def check_not_lost(home: Home) -> None:

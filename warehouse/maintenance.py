@@ -14,7 +14,6 @@ committed, and a file goes only if neither the catalog nor the published file na
 import re
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ import duckdb
 
 from transforms.columns import Table
 from transforms.schema import STORED
-from warehouse.catalog_file import placed
+from warehouse.catalog_file import change_catalog, placed, read_catalog
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -197,7 +196,7 @@ def remove_orphans(home: Home, *, now: datetime) -> int:
     for path in found:
         path.unlink()
     forget_superseded(home, now=now)
-    with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
+    with change_catalog(home) as catalog:
         waiting = catalog.execute(_SCHEDULED).fetchall()
         gone = [(number,) for number, *place in waiting if not placed(home.lake, *place).exists()]
         catalog.executemany("DELETE FROM ducklake_files_scheduled_for_deletion WHERE data_file_id = ?", gone)
@@ -217,7 +216,7 @@ def named_in_catalog(home: Home) -> list[Path]:
     """
     files = " UNION ALL ".join(_FILES.format(table=table) for table in ("ducklake_data_file", "ducklake_delete_file"))
     try:
-        with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+        with read_catalog(home) as catalog:
             found = catalog.execute(_NAMED_IN_CATALOG.format(files=files)).fetchall()
     except sqlite3.Error as error:
         raise MaintenanceError(f"{home.catalog} cannot be read ({error}); no file was removed.") from error

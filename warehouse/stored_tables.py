@@ -4,15 +4,14 @@ The number of a version stands in the header of the catalog (SQLite's `user_vers
 What a version adds are columns; see `warehouse.migration`.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 
 import duckdb
 import polars as pl
 
 from transforms.columns import Column, Table
 from transforms.schema import RECORDS, STORED
+from warehouse.catalog_file import change_catalog, read_catalog
 from warehouse.database import quoted
 from warehouse.home import Home
 
@@ -104,13 +103,13 @@ def tables_version(home: Home) -> int:
     """Return the version of the tables of a home folder, 0 where there is none, or it is from before there were any."""
     if not home.catalog.exists():
         return 0
-    with closing(sqlite3.connect(f"{home.catalog.absolute().as_uri()}?mode=ro", uri=True)) as catalog:
+    with read_catalog(home) as catalog:
         return int(catalog.execute("PRAGMA user_version").fetchone()[0])
 
 
 def note_version(home: Home) -> None:
     """Note that the tables are of this version."""
-    with closing(sqlite3.connect(home.catalog)) as catalog, catalog:
+    with change_catalog(home) as catalog:
         catalog.execute(f"PRAGMA user_version = {TABLES_VERSION}")
 
 
