@@ -39,6 +39,11 @@ LEAST_SUPERSEDED_SHARE = 0.5
 """Share of rows of a history that no longer count, from which on all of it is written again."""
 
 _FILE_NAME = re.compile(r"'((?:[^']|'')+\.parquet)'")
+_NAMING = """
+    SELECT macro_definition FROM duckdb_functions() WHERE NOT internal AND function_type = 'table_macro'
+    UNION ALL SELECT sql FROM duckdb_views() WHERE NOT internal
+"""
+"""What names files in a published file; of one that an older version made, the views."""
 
 _SUCCEEDED = """
     SELECT snapshot_id FROM (
@@ -228,7 +233,7 @@ def _named_in_published(home: Home) -> list[Path]:
         return []
     try:
         with duckdb.connect(str(home.published), read_only=True) as published:
-            views = published.execute("SELECT sql FROM duckdb_views() WHERE NOT internal").fetchall()
+            naming = published.execute(_NAMING).fetchall()
     except duckdb.Error as error:
         raise MaintenanceError(f"{home.published} cannot be read ({error}); no file was removed.") from error
-    return [Path(name.replace("''", "'")) for (sql,) in views for name in _FILE_NAME.findall(sql)]
+    return [Path(name.replace("''", "'")) for (sql,) in naming for name in _FILE_NAME.findall(sql)]

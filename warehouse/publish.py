@@ -1,8 +1,9 @@
 """The published file: views over the Parquet files of one snapshot, swapped in by rename.
 
-Any DuckDB client opens `warehouse.duckdb` read-only, with no extension and no lock: it holds nothing but views whose
-queries name the files of a snapshot. A session that has it open keeps its snapshot; the next one to open it sees the
-next. Files of the lake are never changed, only joined by others, so an old snapshot stays whole.
+Any DuckDB client opens `warehouse.duckdb` read-only, with no extension and no lock: it holds nothing but views, and
+for each stored table a macro that names its files in a snapshot. A session that has it open keeps its snapshot; the
+next one to open it sees the next. Files of the lake are never changed, only joined by others, so an old snapshot stays
+whole.
 
 A history shows the row of the highest `commit_no` by key. An article without records is not shown, nor a proposed line
 that too few articles hold, or that is not among the most frequent of its source. `articles` takes its body from the
@@ -10,9 +11,11 @@ canonical record, so that bodies are stored once.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -84,20 +87,45 @@ def write_views(lake: Lake, path: Path, *, at: int | None = None) -> None:
     """Write a file of views over a snapshot, by default the newest."""
     snapshot = latest_snapshot(lake.home) if at is None else at
     files = {} if snapshot is None else files_of_snapshot(lake.home, snapshot)
+    path.write_bytes(_views_of_nothing())
+    lists = (_rows(table, files.get(schema_and_name(stored_name(table)), ())) for table in STORED.values())
+    _execute(path, (*lists, _publication(lake.home, at=at)))
+
+
+@cache
+def _views_of_nothing() -> bytes:
+    """Return a file of all views, with their comments, over tables without rows.
+
+    It is made once a process: to make it takes several times as long as to name the files in it.
+    """
+    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+        path = Path(folder) / "views.duckdb"
+        _execute(path, _views())
+        return path.read_bytes()
+
+
+def _execute(path: Path, statements: Iterable[str]) -> None:
+    """Execute statements in one transaction, and have them in the file; one by one they take half as long again."""
     with duckdb.connect(str(path)) as published:
-        published.execute(";\n".join(_statements(lake.home, files, at=at)))  # one by one they take half as long again
+        published.execute(";\n".join(("BEGIN", *statements, "COMMIT")))
         published.execute("CHECKPOINT")  # as the connection closes, nobody would be told that it failed
 
 
-def _statements(home: Home, files: Mapping[str, Sequence[Path]], *, at: int | None) -> Iterator[str]:
-    yield from ("BEGIN", "CREATE SCHEMA ops")
+def _views() -> Iterator[str]:
+    yield "CREATE SCHEMA ops"
     for table in STORED.values():
-        yield from _view(table, files.get(schema_and_name(stored_name(table)), []))
+        yield _rows(table, ())
+        yield from _view(table)
     yield from _reason_codes()
     for view in read_views():
         yield from view.statements()
-    yield from _publication(home, at=at)
-    yield "COMMIT"
+    columns = "snapshot_id BIGINT, published_at TIMESTAMPTZ, home VARCHAR, catalog_id VARCHAR"
+    yield f"CREATE TABLE ops.publication ({columns})"
+    yield "COMMENT ON TABLE ops.publication IS 'Which snapshot of the lake these views show.'"
+    yield "COMMENT ON COLUMN ops.publication.snapshot_id IS 'Snapshot of the lake.'"
+    yield "COMMENT ON COLUMN ops.publication.published_at IS 'When the views were made (UTC).'"
+    yield "COMMENT ON COLUMN ops.publication.home IS 'Home folder, as it lay when the views were made.'"
+    yield "COMMENT ON COLUMN ops.publication.catalog_id IS 'Catalog of the snapshot: a rebuild makes another one.'"
 
 
 def published_state(home: Home) -> LakeState | None:
@@ -128,8 +156,8 @@ def remove_leftovers(home: Home) -> int:
     return len(leftovers)
 
 
-def _view(table: Table, data_files: Sequence[Path]) -> Iterable[str]:
-    yield f"CREATE VIEW {table.name} AS {_select(table, data_files)}"
+def _view(table: Table) -> Iterable[str]:
+    yield f"CREATE VIEW {table.name} AS {_select(table)}"
     yield f"COMMENT ON VIEW {table.name} IS {quoted(table.comment)}"
     comments = [(column.name, column.comment) for column in table.columns if column.name != "commit_no"]
     if table is ARTICLES:
@@ -138,9 +166,9 @@ def _view(table: Table, data_files: Sequence[Path]) -> Iterable[str]:
         yield f"COMMENT ON COLUMN {table.name}.{name} IS {quoted(comment)}"
 
 
-def _select(table: Table, data_files: Sequence[Path]) -> str:
+def _select(table: Table) -> str:
     shown = [column for column in table.columns if column.name != "commit_no"]
-    rows = f"SELECT {', '.join(_shown(column) for column in shown)} FROM {_rows(table, data_files)}"
+    rows = f"SELECT {', '.join(_shown(column) for column in shown)} FROM {_macro(table)}"
     if table.latest_by:
         key = ", ".join(table.latest_by)
         rows += f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY commit_no DESC) = 1"
@@ -161,12 +189,16 @@ def _shown(column: Column) -> str:
     return f"CAST({column.name} AS {column.shown_as}) AS {column.name}" if column.shown_as else column.name
 
 
+def _macro(table: Table) -> str:
+    return f"ops.rows_of_{table.name.rpartition('.')[2]}()"
+
+
 def _rows(table: Table, data_files: Sequence[Path]) -> str:
-    """Name the files; columns are selected by name, since files that were merged carry one more."""
-    if data_files:
-        return named_files(data_files)
+    """Name the files of a table, and its columns: files that were merged carry one more, those of long ago less."""
+    names = ", ".join(column.name for column in table.columns)
     nothing = ", ".join(f"CAST(NULL AS {SQL_TYPES[column.dtype]}) AS {column.name}" for column in table.columns)
-    return f"(SELECT {nothing} WHERE false)"
+    rows = f"SELECT {names} FROM {named_files(data_files)}" if data_files else f"SELECT {nothing} WHERE false"
+    return f"CREATE OR REPLACE MACRO {_macro(table)} AS TABLE {rows}"
 
 
 def _reason_codes() -> Iterable[str]:
@@ -184,18 +216,10 @@ def _reason_codes() -> Iterable[str]:
         yield f"COMMENT ON COLUMN ops.reason_codes.{name} IS {quoted(comment)}"
 
 
-def _publication(home: Home, *, at: int | None) -> Iterable[str]:
+def _publication(home: Home, *, at: int | None) -> str:
     state = lake_state(home)
     if state is None:
         raise CatalogError(f"The catalog {home.catalog} is in use; run copydesk publish when nobody writes.")
-    yield (
-        "CREATE TABLE ops.publication AS SELECT "
-        f"CAST({state.snapshot if at is None else at} AS BIGINT) AS snapshot_id, "
-        f"CAST('{datetime.now(UTC).isoformat()}' AS TIMESTAMPTZ) AS published_at, "
-        f"{quoted(str(home.root.absolute()))} AS home, {quoted(state.catalog_id)} AS catalog_id"
-    )
-    yield "COMMENT ON TABLE ops.publication IS 'Which snapshot of the lake these views show.'"
-    yield "COMMENT ON COLUMN ops.publication.snapshot_id IS 'Snapshot of the lake.'"
-    yield "COMMENT ON COLUMN ops.publication.published_at IS 'When the views were made (UTC).'"
-    yield "COMMENT ON COLUMN ops.publication.home IS 'Home folder, as it lay when the views were made.'"
-    yield "COMMENT ON COLUMN ops.publication.catalog_id IS 'Catalog of the snapshot: a rebuild makes another one.'"
+    snapshot, now = state.snapshot if at is None else at, datetime.now(UTC)
+    named = f"{quoted(str(home.root.absolute()))}, {quoted(state.catalog_id)}"
+    return f"INSERT INTO ops.publication VALUES ({snapshot}, '{now.isoformat()}', {named})"

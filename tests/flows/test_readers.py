@@ -13,7 +13,7 @@ from flows.run import Summary
 
 Ingest = Callable[..., Summary]
 
-RUNS = 6
+RUNS = 4
 RECORDS = 40
 
 # Opens the published file again and again until told to stop, and prints what it saw, one line of JSON per opening.

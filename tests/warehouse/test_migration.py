@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from transforms.ops_schema import RUNS
@@ -14,6 +15,7 @@ from transforms.schema import RECORDS
 from warehouse import lake as lakes
 from warehouse import migration
 from warehouse.errors import CatalogError
+from warehouse.history import views_at
 from warehouse.home import Home
 from warehouse.lake import lake_state, latest_snapshot, open_lake, open_older_lake, read_lake
 from warehouse.maintenance import MaintenanceError
@@ -51,6 +53,22 @@ def test_new_columns_are_there_and_null_and_all_rows_stay(older: Home) -> None:
         assert migrate(lake) == []
         assert latest_snapshot(older) == snapshot
         assert lake_state(older) == published_state(older)
+
+
+def test_snapshot_from_before_a_column_is_not_shown(home: Home) -> None:
+    with open_lake(home) as lake:
+        lake.connection.execute(f"ALTER TABLE {qualified_name(RECORDS)} DROP COLUMN flags")
+        lake.connection.execute("INSERT INTO lake.main.records (record_id) VALUES ('r_0')")
+    before = latest_snapshot(home)
+    with open_older_lake(home) as lake:
+        migrate(lake)
+    after = latest_snapshot(home)
+    assert before is not None
+    assert after is not None
+    with views_at(home, after) as views, duckdb.connect(str(views)) as shown:
+        assert shown.execute("SELECT record_id FROM records").fetchall() == [("r_0",)]
+    with pytest.raises(CatalogError, match=f"Snapshot {before} cannot be shown"), views_at(home, before):
+        pass
 
 
 def test_migration_that_would_lose_a_row_is_undone(older: Home, monkeypatch: pytest.MonkeyPatch) -> None:
