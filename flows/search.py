@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from warehouse.home import Home
-from warehouse.query import open_reader
-from warehouse.searching import open_search
+from warehouse.query import Reader, open_reader
+from warehouse.searching import SearchError, open_search
 
 LIMIT = 10
 _MORE = 8
@@ -23,6 +23,7 @@ _FOUND = """
         AND ($language IS NULL OR language = $language)
         AND ($since IS NULL OR coalesce(published_at, first_ingested_at) >= CAST($since AS TIMESTAMPTZ))
 """
+_LANGUAGES = "SELECT DISTINCT language FROM articles WHERE language IS NOT NULL ORDER BY language"
 _BODIES = "SELECT record_id, body FROM records WHERE {these}"
 _FEW, _MANY = "list_contains($ids, record_id)", "record_id IN (SELECT unnest($ids))"
 """The former reads no body but theirs, and looks through the list for each record."""
@@ -50,23 +51,25 @@ def search(
     words: str,
     *,
     sources: Sequence[str] = (),
-    since: date | None = None,
+    since: date | str | None = None,
     language: str | None = None,
     limit: int = LIMIT,
 ) -> Found:
     """Find the articles of a home folder that hold words, ranked by BM25 over headline, dek and body.
 
     `words` may hold "phrases", -words to leave out, fields (headline:word), AND, OR, NOT and brackets. `since` is a day
-    (UTC) on or after which the article was published; where that is unknown, on which it came in.
+    (UTC) on or after which the article was published; where that is unknown, on which it came in. `language` is a code
+    (ISO 639-1). Words that were looked for stand between ** in a snippet.
 
     Raises:
-        SearchError: if there is no word to look for.
+        SearchError: if there is no word to look for, `since` is no day, or no article is in the language.
         NotPublishedError: if nothing has been published, or there is no index.
     """
     of_home = Home(Path(home))
-    asked = open_search(of_home, words)
-    wanted = {"sources": list(sources), "language": language, "since": since and since.isoformat()}
+    language = language and language.lower()
+    wanted = {"sources": list(sources), "language": language, "since": since and _as_day(since).isoformat()}
     with open_reader(of_home) as reader:
+        asked = open_search(of_home, words)
         count = limit
         while True:
             best = list(asked.best(count))
@@ -75,9 +78,24 @@ def search(
             if rows.height >= limit or len(best) < count:
                 break
             count *= _MORE
+        if rows.is_empty() and language is not None:
+            _check_language(language, reader)
         found = scores.join(rows, on="article_id").sort("score", "article_id", descending=[True, False]).head(limit)
         of_found = _BODIES.format(these=_FEW if found.height <= _FEW_BODIES else _MANY)
         bodies = dict(reader.read(of_found, {"ids": found["canonical_record_id"].to_list()}).iter_rows())
     snippets = [asked.snippet(bodies[record_id]) for record_id in found["canonical_record_id"]]
     shown = found.with_columns(pl.Series("snippet", snippets, dtype=pl.String))
     return Found(shown.select("score", "article_id", "headline", "snippet", *_SHOWN), asked.is_current)
+
+
+def _as_day(since: date | str) -> date:
+    try:
+        return since if isinstance(since, date) else date.fromisoformat(since)
+    except ValueError as error:
+        raise SearchError(f"{since!r} is no day; write it as 2026-03-31.") from error
+
+
+def _check_language(language: str, reader: Reader) -> None:
+    known = reader.read(_LANGUAGES)["language"].to_list()
+    if language not in known:
+        raise SearchError(f"No article is in the language {language!r}; there are {', '.join(known) or 'none'}.")

@@ -1,7 +1,6 @@
 """`copydesk search`: articles that hold words or phrases, best first."""
 
 import sys
-from datetime import date
 from typing import Annotated
 
 import typer
@@ -9,7 +8,7 @@ from rich.text import Text
 
 from flows.console import output_console
 from flows.display import tell
-from flows.options import HomeOption, UsageError, check_source
+from flows.options import HomeOption, check_source
 from flows.search import LIMIT, search
 from flows.settings import load_settings
 from flows.sql_output import OutputFormat, write_result
@@ -20,7 +19,9 @@ from warehouse.searching import MARK
 def search_articles(  # noqa: PLR0917 -- typer's way
     words: Annotated[list[str], typer.Argument(help="""Words, "phrases", headline:word; 'tide -pilots' leaves out.""")],
     source: Annotated[list[str] | None, typer.Option(help="Only articles of this source; may be repeated.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only articles published on this day (UTC) or later.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only articles of this day (UTC) or later; without a date, of when it came.")
+    ] = None,
     language: Annotated[str | None, typer.Option(help="Only articles in this language (ISO 639-1).")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most articles that are shown.")] = LIMIT,
     output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print them.")] = OutputFormat.TABLE,
@@ -34,7 +35,7 @@ def search_articles(  # noqa: PLR0917 -- typer's way
         settings.home.root,
         " ".join(words) if len(words) == 1 else " ".join(f'"{word}"' if " " in word else word for word in words),
         sources=source or (),
-        since=None if since is None else _read_day(since),
+        since=since,
         language=language,
         limit=limit,
     )
@@ -54,13 +55,6 @@ def search_articles(  # noqa: PLR0917 -- typer's way
         console.print(_highlighted(f"  {row['snippet']}"), soft_wrap=True)
     if articles.is_empty():
         console.print("No article was found.")
-
-
-def _read_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no day; write it as 2026-03-31.") from error
 
 
 def _highlighted(snippet: str) -> Text:

@@ -38,7 +38,13 @@ def docs(
 ) -> None:
     """Write the data dictionary: every table, view and column, as Markdown."""
     text = "".join(f"{line}\n" for line in write_dictionary(load_settings(home=home).home))
-    sys.stdout.write(text) if to is None else to.write_text(text, "utf-8")
+    if to is None:
+        sys.stdout.write(text)
+        return
+    try:
+        to.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{to} cannot be written ({error.strerror}); name another file.") from error
 
 
 def _read_at(text: str) -> int | datetime:

@@ -63,7 +63,7 @@ def check_is_query(sql: str, published: duckdb.DuckDBPyConnection) -> None:
     # PIVOT is taken apart into statements that have no text of their own.
     is_one = len(statements) == 1 or not any(statement.query for statement in statements)
     if not is_one or statements[-1].type != duckdb.StatementType.SELECT:
-        raise QueryError("This is not one query; write a single SELECT, as nothing is changed here.")
+        raise QueryError("Only one query that reads can be asked; write a single SELECT, as nothing is changed here.")
 
 
 def read_published(home: Home, sql: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:

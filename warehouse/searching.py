@@ -26,6 +26,9 @@ _LEFT_OUT = re.compile(r"(?:^|(?<=\s))(?:-|NOT\s+)(?:\"[^\"]*\"?|\S+)")
 """A word or phrase that is to be in none of the articles."""
 
 _PARTS = re.compile(r"[^\s\"()\[\]{}:^~*?!+\\/<>&|]+")
+_STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
+"""Quotation marks as they are pasted and as some keyboards type them."""
+
 _OPERATORS = frozenset({"AND", "OR", "NOT", "IN", "TO"})
 _TRIES = 3
 """Times that a folder may be replaced between being named and being opened."""
@@ -99,7 +102,7 @@ def open_search(home: Home, words: str) -> Search:
 
 
 def _parse(index: tantivy.Index, words: str) -> tantivy.Query:
-    words = unicodedata.normalize("NFC", words)
+    words = unicodedata.normalize("NFC", words).translate(_STRAIGHT)
     if len(words) > MOST_CHARS:
         raise SearchError(f"The question has {len(words):,} characters; ask with {MOST_CHARS:,} at most.")
     plain = [part for part in _PARTS.findall(_LEFT_OUT.sub(" ", words)) if part not in _OPERATORS and _has_letter(part)]

@@ -71,4 +71,6 @@ def test_the_dictionary_has_every_table_and_column(
         section = lines[lines.index(f"## {table}") :]
         assert any(line.startswith(f"| `{column}` | {dtype} | ") and line[-4:] != "|  |" for line in section), column
     assert copydesk("docs", "--home", samples.root, "--to", tmp_path / "dictionary.md")[0] == 0
+    code, _, told = copydesk("docs", "--home", samples.root, "--to", tmp_path)
+    assert (code, "cannot be written (Is a directory)" in told) == (2, True)
     assert (tmp_path / "dictionary.md").read_text("utf-8") == said

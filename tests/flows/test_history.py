@@ -70,13 +70,15 @@ def test_versions_of_an_article_say_which_paragraphs_came_and_went(
     second = a_record(1, body=f"{opening}\n\n{middle}\n\n{ending}", **url, modified_at="2026-05-02")
     ingest(write_lines(tmp_path / "wire" / "two.jsonl", [second]))
     ingest(write_lines(tmp_path / "wire" / "one.jsonl", [first]))
-    ingest(write_lines(tmp_path / "post" / "copy.jsonl", [a_record(1, body=first["body"])]))
+    impossible = {"published_at": "2199-01-01"}
+    ingest(write_lines(tmp_path / "post" / "copy.jsonl", [a_record(1, body=first["body"], **impossible)]))
     rows = query(
         "SELECT source, version_no, said_at::DATE::VARCHAR, paragraphs_added, paragraphs_removed FROM article_versions "
         "ORDER BY source DESC, version_no"
     )
     assert rows[:2] == [("wire", 1, "2026-05-01", None, None), ("wire", 2, "2026-05-02", [ending], [])]
-    assert [row[:2] for row in rows[2:]] == [("post", 1)]
+    today = datetime.now(UTC).date().isoformat()
+    assert [row[:3] for row in rows[2:]] == [("post", 1, today)], "what no text can say is not believed"
     assert query("SELECT count(DISTINCT article_id) FROM article_versions") == [(1,)]
 
 

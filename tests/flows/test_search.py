@@ -68,6 +68,9 @@ def headlines(home: Path, words: str, **options: Any) -> list[str | None]:
         ("HARBOUR Pilots", ["Waiting for water", "No trams"]),
         ('"harbour pilots"', ["Waiting for water"]),
         ('"pilots harbour"', []),
+        ("“harbour pilots”", ["Waiting for water"]),
+        ("„pilots harbour“", []),
+        ("pilots -«on Monday»", ["No trams"]),
         ("pilots -trams", ["Waiting for water"]),
         ("pilots AND trams", ["No trams"]),
         ("headline:trams", ["No trams"]),
@@ -96,6 +99,13 @@ def test_filters_leave_the_rest(library: Home) -> None:
     assert headlines(library.root, "pilots", since=date(2026, 3, 3)) == ["No trams"]
     assert headlines(library.root, "pilots", sources=["mirror"]) == []
     assert headlines(library.root, "pilots die", language="de") == ["Brücken"]
+    assert headlines(library.root, "pilots die", language="DE") == ["Brücken"]
+    assert headlines(library.root, "trams", language="de") == []
+    with pytest.raises(SearchError, match="No article is in the language 'xx'; there are de, en"):
+        headlines(library.root, "pilots", language="xx")
+    assert headlines(library.root, "pilots", since="2026-03-03") == ["No trams"]
+    with pytest.raises(SearchError, match="'2026-13-01' is no day"):
+        headlines(library.root, "pilots", since="2026-13-01")
     assert headlines(library.root, "pilots", limit=1) == ["Waiting for water"]
     assert headlines(library.root, "pilots", limit=1, since=date(2026, 3, 3)) == ["No trams"]
 

@@ -5,25 +5,33 @@
 -- source: Source that published the text.
 -- version_no: 1 for the first text of the source, in order of said_at.
 -- record_id: Record of the text; of several alike, the first.
--- said_at: When it was changed or published, as far as the record says so; else when it came in (UTC).
+-- said_at: When it was changed or published (UTC); when it came in, where its record has no date or an impossible one.
 -- headline: Headline of the record.
 -- body: Clean text.
 -- paragraphs_added: Paragraphs that the version before did not have; null for the first.
 -- paragraphs_removed: Paragraphs of the version before that are gone; null for the first.
-WITH texts AS (
+WITH dated AS (
+    SELECT
+        record_id,
+        source,
+        body_sha256,
+        coalesce(
+            CASE WHEN NOT list_has_any(flags, ['early_date', 'future_date']) THEN coalesce(modified_at, published_at) END,
+            ingested_at
+        ) AS said_at
+    FROM records
+),
+texts AS (
     SELECT
         record_articles.article_id,
-        records.source,
-        records.body_sha256,
-        min(coalesce(records.modified_at, records.published_at, records.ingested_at)) AS said_at,
-        arg_min(
-            records.record_id,
-            (coalesce(records.modified_at, records.published_at, records.ingested_at), records.record_id)
-        ) AS record_id
-    FROM records
+        dated.source,
+        dated.body_sha256,
+        min(dated.said_at) AS said_at,
+        arg_min(dated.record_id, (dated.said_at, dated.record_id)) AS record_id
+    FROM dated
     INNER JOIN record_articles USING (record_id)
     WHERE record_articles.relation <> 'excerpt'
-    GROUP BY record_articles.article_id, records.source, records.body_sha256
+    GROUP BY record_articles.article_id, dated.source, dated.body_sha256
 ),
 versions AS (
     SELECT

@@ -1,5 +1,5 @@
 -- Who writes: a row per author of an article, under one name however it is spelt. Names that differ only in capitals, white
--- space, points instead of it, or accents on Latin and Greek letters are one.
+-- space, points instead of it, kinds of apostrophes, or accents on Latin and Greek letters are one.
 --
 -- author: The name, in the spelling that most articles have.
 -- author_key: What makes two names one.
@@ -25,8 +25,8 @@ keyed AS (
                 lower(
                     if(
                         regexp_full_match(spelling, '[\p{Latin}\p{Greek}\P{L}]*'),
-                        strip_accents(spelling),
-                        nfc_normalize(spelling)
+                        strip_accents(translate(spelling, '’‘ʼ', '''''''')),
+                        nfc_normalize(translate(spelling, '’‘ʼ', ''''''''))
                     )
                 ),
                 '[\s.\x{00a0}]+',
