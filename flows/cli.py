@@ -125,8 +125,11 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 -- whatever it is, it ends in a sentence and an exit code
         if is_debug:
             traceback.print_exc()
-        return _end(*_explain(error), arguments)
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            return _end(*_explain(error), arguments)
+        code = INTERRUPTED  # while DuckDB answered
     if code == INTERRUPTED:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # once is enough: what is left is tidying up
         return _end("Interrupted; nothing is half done, and the next run goes on from here.", code, arguments)
     return code
 
@@ -139,7 +142,7 @@ def _give_up_output() -> None:
 def _explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an error, and the exit code."""
     if isinstance(error, typer.TyperException):
-        return f"{error.format_message().rstrip('.')}. See copydesk --help.", WRONG_USAGE
+        return f"{error.format_message().rstrip('.') or 'Name a command'}. See copydesk --help.", WRONG_USAGE
     if isinstance(error, _OF_USAGE):
         return str(error), WRONG_USAGE
     if isinstance(error, RefusedError):

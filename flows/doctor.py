@@ -47,7 +47,7 @@ def examine(*, home: Path | None, config: Path | None) -> Iterator[Check]:
     try:
         settings = load_settings(home=home, config=config)
     except SettingsError as error:
-        yield Check("settings", str(error), "Correct the file; the README lists every key.")
+        yield Check("settings", str(error), "Correct the file; docs/settings.md lists every key.")
         settings = Settings(home_root=home_root(home))
     else:
         yield Check("settings", f"{len(settings.sources)} declared sources")

@@ -23,9 +23,9 @@ from flows.steps import OnWait
 from seeds.tables import reason_codes
 from transforms.ops_schema import INCIDENTS
 from warehouse.database import quoted
-from warehouse.errors import NotPublishedError
 from warehouse.home import Home
 from warehouse.journal_entry import MUTE, Entry
+from warehouse.lake import check_in_use
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 
@@ -199,7 +199,7 @@ def _decide(
     repeated: Entry | None,
     on_wait: OnWait,
 ) -> Decided:
-    check_incidents(settings.home)
+    check_in_use(settings.home, "look into")
     steps.prepare(settings.home)
     with steps.open_run(Request(settings), NOTHING_PLANNED, purpose=MUTE, repeated=repeated, on_wait=on_wait) as run:
         if is_stale(settings.home):
@@ -220,12 +220,6 @@ def _commit(run: WritingRun, incident: Incident) -> None:
     message = f"{incident['status']} incident {incident['incident_id']}"
     run.lake.append({INCIDENTS.name: [staged]}, message=message, entry=run.entry(MUTE, **decided))
     steps.publish(run.lake)
-
-
-def check_incidents(home: Home) -> None:
-    """Raise NotPublishedError where there can be no incident, as nothing was ever taken in."""
-    if not home.is_initialised:
-        raise NotPublishedError(f"There is no incident in {home.root}: nothing was taken in; run copydesk ingest.")
 
 
 def _find(incidents: pl.DataFrame, named: Named) -> Incident:
@@ -252,7 +246,7 @@ def show_incident(home: Home, incident_id: str) -> Shown:
     Raises:
         UsageError: if there is no such incident.
     """
-    check_incidents(home)
+    check_in_use(home, "look into")
     listed = list_query(source=None, rule=None, status="all", columns="*")
     incident = _find(read_published(home, listed), Named(incident_id))
     values = {name: quoted(incident[name]) for name in ("source", "rule")}

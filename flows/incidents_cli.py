@@ -15,7 +15,6 @@ from flows.incidents import (
     Decided,
     Named,
     Shown,
-    check_incidents,
     list_query,
     mute_incident,
     read_end,
@@ -28,6 +27,7 @@ from flows.settings import load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import cell_text, json_value
 from warehouse.home import Home
+from warehouse.lake import check_in_use
 from warehouse.query import run_query
 
 _LISTED = "incident_id, status, severity, source, rule, occurrences, last_seen_at, message"
@@ -52,7 +52,7 @@ def list_incidents(
     if status not in {*STATUSES, "all"}:
         raise UsageError(f"{status!r} is no status; {', '.join(STATUSES)} and all are.")
     folder = load_settings(home=home).home
-    check_incidents(folder)
+    check_in_use(folder, "look into")
     query = list_query(source=source, rule=rule, status=status, columns="*" if as_json else _LISTED)
     with run_query(folder, query) as result:
         write_result(result, OutputFormat.JSON if as_json else OutputFormat.TABLE, sys.stdout)

@@ -13,9 +13,8 @@ from flows.run import OnProgress, Progress
 from flows.settings import Settings
 from transforms.ops_schema import RETRACTIONS
 from warehouse.catalog_file import compact_catalog, refresh_statistics
-from warehouse.errors import NotPublishedError
 from warehouse.journal import note_commits
-from warehouse.lake import open_lake
+from warehouse.lake import check_in_use, open_lake
 from warehouse.maintenance import Merged, expire, merge, remove_orphans
 from warehouse.writer_lock import hold_writer_lock
 
@@ -47,8 +46,7 @@ def maintain(
         MaintenanceError: if a table would not be what it was; nothing of it has changed then.
     """
     home, started_at = settings.home, datetime.now(UTC)
-    if not home.is_initialised:
-        raise NotPublishedError(f"There is nothing to maintain in {home.root}: run copydesk ingest first.")
+    check_in_use(home, "maintain")
     with steps.be_at_work(home), hold_writer_lock(home.writer_lock, purpose=KIND, on_wait=on_wait):
         before = _bytes_kept(settings)
         with open_lake(home) as lake:

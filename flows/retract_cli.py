@@ -15,7 +15,7 @@ from flows.retract import Retracted, retract
 from flows.retract_proof import Proof, prove
 from flows.settings import load_settings
 from flows.sql_values import json_value
-from warehouse.errors import NotPublishedError
+from warehouse.lake import check_in_use
 
 DONE, LEFT = 0, 1
 MOST_SHOWN = 20
@@ -38,8 +38,7 @@ def retract_text(  # noqa: PLR0917 -- typer's way
 ) -> int:
     """Withdraw a text from the tables, the raw store and all that was made of it, and prove that it is gone."""
     settings = load_settings(home=home, config=config)
-    if not settings.home.is_initialised:
-        raise NotPublishedError(f"There is nothing to withdraw in {settings.home.root}; run copydesk ingest first.")
+    check_in_use(settings.home, "withdraw")
     if proves:
         if target is not None:
             raise UsageError("--prove looks for all that was withdrawn; leave out what comes before it.")

@@ -22,10 +22,9 @@ from flows.repair import repair
 from flows.settings import Settings, home_root, load_settings
 from flows.sql_values import json_value
 from warehouse.backup import restore_backup, write_backup
-from warehouse.errors import NotPublishedError
 from warehouse.history import read_snapshots
 from warehouse.home import Home
-from warehouse.lake import open_lake, open_older_lake
+from warehouse.lake import check_in_use, open_lake, open_older_lake
 from warehouse.landing import absolute
 from warehouse.migration import migrate as migrate_tables
 from warehouse.stored_tables import TABLES_VERSION
@@ -40,10 +39,9 @@ def _in_use(home: Home, what: str) -> Home:
     """Return a home folder in which there is something to do it with.
 
     Raises:
-        NotPublishedError: if nothing was ever taken in.
+        NotPublishedError, CatalogError: as `check_in_use`.
     """
-    if not home.is_initialised:
-        raise NotPublishedError(f"There is nothing to {what} in {home.root}; run copydesk ingest first.")
+    check_in_use(home, what)
     return home
 
 
@@ -187,8 +185,9 @@ def _rebuild_home(settings: Settings, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(done.as_dict(), ensure_ascii=False) + "\n")
     else:
         output_console().print(
-            f"{done.runs:,} runs were made anew, with {done.drops:,} drops, {done.records_loaded:,} records loaded and "
-            f"{done.records_quarantined:,} held back; {len(done.left_out):,} left out, in {done.seconds:.1f} s.",
+            f"{done.runs:,} entries of the journal were repeated, with {done.drops:,} drops, {done.records_loaded:,} "
+            f"records loaded and {done.records_quarantined:,} held back; {len(done.left_out):,} left out, in "
+            f"{done.seconds:.1f} s.",
             soft_wrap=True,
         )
         if done.new_run_id is not None:

@@ -125,5 +125,5 @@ def fault_of(raw: bytes, *, is_last: bool, is_transcoded: bool) -> tuple[str, st
     try:
         orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return "malformed_json", str(error)
+        return "malformed_json", f"{error.msg} at character {error.pos} of the record"
     return "malformed_json", "not JSON"

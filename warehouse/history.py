@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
+from warehouse.errors import CatalogError, WarehouseError
 from warehouse.home import Home
-from warehouse.lake import read_lake
+from warehouse.lake import check_in_use, read_lake
 from warehouse.publish import write_views
 
 _SNAPSHOTS = """
@@ -34,8 +34,7 @@ def read_snapshots(home: Home) -> pl.DataFrame:
         NotPublishedError: if nothing was ever taken in.
         CatalogError: if the catalog cannot be opened.
     """
-    if not home.is_initialised:
-        raise NotPublishedError(f"There is no history in {home.root}: nothing was taken in; run copydesk ingest.")
+    check_in_use(home, "look back at")
     with read_lake(home) as lake:
         return lake.query(_SNAPSHOTS)
 

@@ -23,7 +23,7 @@ from transforms.columns import Table
 from transforms.schema import STORED
 from warehouse.catalog_file import LOCKED, files_of_snapshot, kept_locked, read_catalog
 from warehouse.database import first_line, give_back, lost_file, named_files, open_database, quoted
-from warehouse.errors import CatalogError
+from warehouse.errors import CatalogError, NotPublishedError
 from warehouse.home import Home
 from warehouse.stored_tables import (
     ROW_GROUP_ROWS,
@@ -256,6 +256,7 @@ def _attached(home: Home, access: str) -> Iterator[Lake]:
             _attach(connection, home, access)
         yield Lake(home, connection)
     except BaseException as error:
+        connection.interrupt()  # a query that Ctrl-C ended for us goes on, and would be waited for
         connection.close()
         if said := lost_file(error):
             raise CatalogError(said) from error
@@ -293,6 +294,18 @@ def check_not_lost(home: Home) -> None:
             f"The catalog {home.catalog} is gone or empty, though there are files in {left[0]}; restore it from a "
             "backup, or make it anew with copydesk rebuild. Nothing was changed."
         )
+
+
+def check_in_use(home: Home, what: str) -> None:
+    """Refuse to do something, as `what` says it, where nothing was ever taken in.
+
+    Raises:
+        NotPublishedError: if nothing was.
+        CatalogError: if there was a catalog, and it was lost.
+    """
+    check_not_lost(home)
+    if not home.is_initialised:
+        raise NotPublishedError(f"There is nothing to {what} in {home.root}; run copydesk ingest first.")
 
 
 def _is_broken_off(home: Home) -> bool:

@@ -26,7 +26,7 @@ from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import files_of_snapshot
-from warehouse.database import first_line, named_files, quoted
+from warehouse.database import first_line, lost_file, named_files, quoted
 from warehouse.errors import CatalogError, HomeNotWritableError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import note_commits
@@ -74,6 +74,8 @@ def publish(lake: Lake) -> None:
     except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, OSError) as error:
         for left in home.root.glob(f"{fresh.name}*"):
             left.unlink()
+        if lost_file(error):
+            raise
         raise HomeNotWritableError(
             f"{home.published} cannot be written ({first_line(error)}); make room and run copydesk publish. Readers "
             "see what was published before."

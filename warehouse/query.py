@@ -132,9 +132,12 @@ def _explained() -> Iterator[None]:
 def _open_published(home: Home, views: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     path = views or home.published
     if not path.exists():
-        raise NotPublishedError(
-            f"There is no {home.published} yet; run 'copydesk ingest' first, or name another folder with --home."
+        remedy = (
+            "make it anew with 'copydesk publish'"
+            if home.is_initialised
+            else "run 'copydesk ingest' first, or name another folder with --home"
         )
+        raise NotPublishedError(f"There is no {home.published}; {remedy}.")
     try:
         published = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
@@ -148,7 +151,11 @@ def _open_published(home: Home, views: Path | None = None) -> Iterator[duckdb.Du
         _check_place(published, home)
         published.execute("SET TimeZone = 'UTC'")
         published.execute("SET enable_progress_bar = false")
-        yield published
+        try:
+            yield published
+        except BaseException:
+            published.interrupt()  # a query that Ctrl-C ended for us goes on, and would be waited for
+            raise
 
 
 def _check_place(published: duckdb.DuckDBPyConnection, home: Home) -> None:

@@ -118,6 +118,11 @@ def test_failure_of_a_command_that_prints_one_object_is_one(copydesk: Copydesk, 
     assert json.loads(output) == {"status": "failed", "error": errors.strip()}
 
 
+def test_no_command_is_said(copydesk: Copydesk) -> None:
+    code, _, errors = copydesk()
+    assert (code, errors.strip()) == (WRONG_USAGE, "Name a command. See copydesk --help.")
+
+
 def test_debug_adds_the_traceback_and_changes_nothing_else(copydesk: Copydesk) -> None:
     code, output, errors = copydesk("--debug", "ingest", "no/such/file", "--json")
     assert (code, json.loads(output)["status"]) == (WRONG_USAGE, "failed")
@@ -157,6 +162,22 @@ def test_interrupt_while_the_program_is_loaded_is_said_too(seconds: float, drop:
     assert json.loads(output)["status"] == "failed"
     assert errors.splitlines()[-1].startswith("Interrupted;")
     assert "Traceback" not in errors
+
+
+INTERRUPTING = """
+import os, signal, sys, threading
+from flows.cli import run
+threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_interrupt_ends_a_query(drop: Path, home: Path, copydesk: Copydesk) -> None:
+    copydesk("ingest", drop)
+    endless = "SELECT count(*) FROM range(100_000_000) AS a, range(1_000) AS b WHERE a.range * b.range % 7 = 3"
+    command = [sys.executable, "-c", INTERRUPTING, "sql", endless, "--home", str(home)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr.startswith("Interrupted;")) == (INTERRUPTED, True)
 
 
 def _blocks_interrupts(pid: int) -> bool:

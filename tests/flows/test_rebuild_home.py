@@ -254,7 +254,7 @@ def test_lost_part_is_named_by_an_ingest_and_made_good_by_a_rebuild(
     code, output, _ = copydesk("doctor", "--home", two_runs)
     assert (code, "or run copydesk rebuild" in output) == (FAILED, True)
     code, output, _ = copydesk("rebuild", "--home", two_runs)
-    assert (code, "2 runs were made anew" in output) == (DONE, True)
+    assert (code, "2 entries of the journal were repeated" in output) == (DONE, True)
     assert_same(state_of(query, two_runs), expected)
     assert copydesk("ingest", more, "--home", two_runs)[0] == DONE
 

@@ -135,8 +135,12 @@ def test_catalog_that_is_gone_or_empty_is_never_begun_anew_beside_data(
     catalog.unlink()
     if content is not None:
         catalog.write_bytes(content)
-    code, _, errors = copydesk("ingest", drops[1])
-    assert (code, "restore it from a backup" in errors) == (FAILED, True)
+    for command in (
+        *(("ingest", drops[1]), ("maintain",), ("history",), ("publish",), ("backup", home.with_name("kept"))),
+        ("retract", "r_0_0", "--reason", "as asked"),
+    ):
+        code, _, errors = copydesk(*command)
+        assert (code, "restore it from a backup" in errors) == (FAILED, True), command
     assert sorted((home / "lake").rglob("*.parquet")) == files
     assert query(COUNTS) == [(1, 1)]
     catalog.write_bytes(kept)
