@@ -277,7 +277,8 @@ def preview(
 @app.command()
 def status(home: HomeOption = None) -> None:
     """Show what is in the warehouse, the last runs, what is held back, and open incidents."""
-    print_status(read_status(load_settings(home=home).home))
+    folder = load_settings(home=home).home
+    print_status(read_status(folder), folder)
 
 
 @app.command()

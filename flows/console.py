@@ -131,17 +131,20 @@ def _telling(row: Mapping[str, object]) -> Mapping[str, object]:
     return {name: value for name, value in row.items() if name not in dull and value not in (None, [], "")}
 
 
-def print_status(status: Status) -> None:
+def print_status(status: Status, home: Home) -> None:
     """Print how things stand."""
     console = output_console()
     _print_rows(console, "Tables", status.counts)
     _print_rows(console, "Last runs", status.runs)
     _print_rows(console, "Held back, by reason", status.held_back)
-    _print_rows(console, "Open incidents, critical ones first (all: copydesk incidents list)", status.incidents)
+    _print_rows(console, "Open incidents, critical ones first", status.incidents)
+    if status.incidents.height:
+        console.print(f"All of them: copydesk incidents list{home_option(home)}", soft_wrap=True, markup=False)
     if status.holder is not None:
         console.print(f"{status.holder} is writing.", markup=False)
     if status.is_stale:
-        console.print("The published file does not show the newest commit; run copydesk publish.")
+        stale = "The published file does not show the newest commit"
+        console.print(f"{stale}; run copydesk publish{home_option(home)}.", soft_wrap=True, markup=False)
 
 
 def print_checks(checks: Iterable[Check]) -> bool:

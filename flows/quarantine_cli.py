@@ -64,7 +64,7 @@ def list_rows(  # noqa: PLR0917 -- typer reads options from parameters
     total = count(settings.home, selection)
     print_counts(read_published(settings.home, counts_query(selection)), total=total, status=status)
     if not summary:
-        print_rows(first_rows(settings.home, selection, limit=limit), total=total)
+        print_rows(first_rows(settings.home, selection, limit=limit), total=total, home=settings.home)
 
 
 @app.command()
@@ -78,7 +78,7 @@ def show(
     check_selection(Selection((row,), status=None), settings)
     held_back = read_one(settings.home, row)
     if not raw:
-        print_one(held_back)
+        print_one(held_back, home=settings.home)
         return
     if not held_back.has_span:
         tell(f"It is not known which bytes of its drop {row} is; this is all of the drop.")

@@ -3,11 +3,12 @@
 import polars as pl
 from rich.markup import escape
 
-from flows.console import output_console, print_table
+from flows.console import home_option, output_console, print_table
 from flows.held_back import HeldBack, age_text
 from flows.replaying import Replayed
 from flows.sql_values import cell_text, printable
 from transforms.raw_batches import EXCERPT_CHARS
+from warehouse.home import Home
 
 LIST_CHARS = 80
 """What a list shows of what came in."""
@@ -27,7 +28,7 @@ def print_counts(counts: pl.DataFrame, *, total: int, status: str) -> None:
         console.print(f"{more:,} more pairs; --summary --json gives all.")
 
 
-def print_rows(rows: pl.DataFrame, *, total: int) -> None:
+def print_rows(rows: pl.DataFrame, *, total: int, home: Home) -> None:
     """Print rows of the quarantine, and how to see more."""
     console = output_console()
     cells = [
@@ -46,10 +47,11 @@ def print_rows(rows: pl.DataFrame, *, total: int) -> None:
     if total > rows.height:
         console.print(f"{total - rows.height:,} more; --limit {total} shows all, --json gives all with every column.")
     if rows.height:
-        console.print(f"Look at one: copydesk quarantine show {rows['quarantine_id'][0]}", soft_wrap=True, markup=False)
+        look = f"copydesk quarantine show {rows['quarantine_id'][0]}{home_option(home)}"
+        console.print(f"Look at one: {look}", soft_wrap=True, markup=False)
 
 
-def print_one(held_back: HeldBack) -> None:
+def print_one(held_back: HeldBack, *, home: Home) -> None:
     """Print all that is known of a row."""
     console = output_console()
     row, drop = held_back.row, held_back.drop
@@ -73,7 +75,8 @@ def print_one(held_back: HeldBack) -> None:
     print_table(console, "What is known", ("what", "value"), list(known.items()))
     console.print("[bold]What came in, its beginning[/bold]")
     console.print(escape(printable((row["raw"] or "")[:EXCERPT_CHARS])), soft_wrap=True)
-    console.print(f"All of it: copydesk quarantine show {row['quarantine_id']} --raw", soft_wrap=True, markup=False)
+    look = f"copydesk quarantine show {row['quarantine_id']} --raw{home_option(home)}"
+    console.print(f"All of it: {look}", soft_wrap=True, markup=False)
 
 
 def print_replayed(replayed: Replayed) -> None:

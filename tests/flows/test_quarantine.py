@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,6 +136,9 @@ def test_list_counts_first_and_says_how_to_see_more(one_home: Home, copydesk: Co
     assert output.index("By source and reason") < output.index("The latest")
     assert "25 more; --limit 45 shows all, --json gives all" in output
     assert output.count("│ q_") == 20
+    [look] = [line for line in output.splitlines() if line.startswith("Look at one: ")]
+    told = copydesk(*shlex.split(look.removeprefix("Look at one: copydesk ")))
+    assert (told[0], told[1].startswith("q_")) == (DONE, True), "it works as it stands, with its home"
     assert copydesk("quarantine", "list", "--limit", "50", "--home", one_home.root)[1].count("│ q_") == 45
     assert "q_" not in copydesk("quarantine", "list", "--summary", "--home", one_home.root)[1]
 
@@ -164,7 +168,7 @@ def test_show_tells_all_there_is_to_know(one_home: Home, copydesk: Copydesk, lis
         "The body has 5 characters; at least 10 are needed.",
         *(str(row[name]) for name in ("severity", "run_id", "record_no", "drop_sha256")),
         f"{row['byte_start']}-{row['byte_end']}",
-        f"show {row['quarantine_id']} --raw",
+        f"show {row['quarantine_id']} --raw --home {one_home.root}",
         "is open",
     ):
         assert part in flat, part
