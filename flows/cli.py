@@ -52,6 +52,7 @@ from flows.preview import preview as preview_file
 from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings
 from flows.status import read_status
+from warehouse.backup import WrongFolderError
 from warehouse.errors import NotPublishedError, WarehouseError
 from warehouse.history import NoSuchSnapshotError
 from warehouse.home import Home
@@ -70,6 +71,7 @@ _OF_USAGE = (
     NotPublishedError,
     QueryError,
     UsageError,
+    WrongFolderError,
     UnknownLineError,
     UnknownRecordError,
 )

@@ -19,11 +19,12 @@ from flows.prefect_api import ANSWER_SECONDS, configured_api, is_answering
 from flows.retract_places import find_again
 from flows.settings import Settings, SettingsError, home_root, load_settings
 from transforms.ops_schema import DROPS, RETRACTIONS
+from warehouse.catalog_file import check_not_lost, lake_state
 from warehouse.database import extension_versions
 from warehouse.errors import JournalError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import read_journal, unnoted
-from warehouse.lake import check_not_lost, lake_state, read_lake
+from warehouse.lake import read_lake
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore

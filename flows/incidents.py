@@ -22,10 +22,10 @@ from flows.settings import Settings
 from flows.steps import OnWait
 from seeds.tables import reason_codes
 from transforms.ops_schema import INCIDENTS
+from warehouse.catalog_file import check_in_use
 from warehouse.database import quoted
 from warehouse.home import Home
 from warehouse.journal_entry import MUTE, Entry
-from warehouse.lake import check_in_use
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 

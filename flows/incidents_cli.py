@@ -26,8 +26,8 @@ from flows.options import HomeOption, UsageError
 from flows.settings import load_settings
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import cell_text, json_value
+from warehouse.catalog_file import check_in_use
 from warehouse.home import Home
-from warehouse.lake import check_in_use
 from warehouse.query import run_query
 
 _LISTED = "incident_id, status, severity, source, rule, occurrences, last_seen_at, message"

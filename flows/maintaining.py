@@ -12,9 +12,9 @@ from flows import steps
 from flows.run import OnProgress, Progress
 from flows.settings import Settings
 from transforms.ops_schema import RETRACTIONS
-from warehouse.catalog_file import compact_catalog, refresh_statistics
+from warehouse.catalog_file import check_in_use, compact_catalog, refresh_statistics
 from warehouse.journal import note_commits
-from warehouse.lake import check_in_use, open_lake
+from warehouse.lake import open_lake
 from warehouse.maintenance import Merged, expire, merge, remove_orphans
 from warehouse.writer_lock import hold_writer_lock
 

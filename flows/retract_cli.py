@@ -15,7 +15,7 @@ from flows.retract import Retracted, retract
 from flows.retract_proof import Proof, prove
 from flows.settings import load_settings
 from flows.sql_values import json_value
-from warehouse.lake import check_in_use
+from warehouse.catalog_file import check_in_use
 
 DONE, LEFT = 0, 1
 MOST_SHOWN = 20

@@ -28,10 +28,11 @@ from flows.run import NOTHING_PLANNED, OnProgress, Plan, Request, Run, Summary, 
 from flows.validate import validate
 from flows.watch import note_missing
 from warehouse import publish as publishing
+from warehouse.catalog_file import check_not_lost, latest_snapshot
 from warehouse.errors import HomeNotWritableError
 from warehouse.home import Home
 from warehouse.journal_entry import Entry
-from warehouse.lake import Lake, check_not_lost, latest_snapshot, open_lake
+from warehouse.lake import Lake, open_lake
 from warehouse.landing import SETTLE_SECONDS, SourceNames, ZoneRules, read_known_files, scan, unknown_files
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore

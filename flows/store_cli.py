@@ -22,9 +22,10 @@ from flows.repair import repair
 from flows.settings import Settings, home_root, load_settings
 from flows.sql_values import json_value
 from warehouse.backup import restore_backup, write_backup
+from warehouse.catalog_file import check_in_use
 from warehouse.history import read_snapshots
 from warehouse.home import Home
-from warehouse.lake import check_in_use, open_lake, open_older_lake
+from warehouse.lake import open_lake, open_older_lake
 from warehouse.landing import absolute
 from warehouse.migration import migrate as migrate_tables
 from warehouse.stored_tables import TABLES_VERSION

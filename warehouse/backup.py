@@ -19,10 +19,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from warehouse.catalog_file import forget_beside
+from warehouse.catalog_file import forget_beside, latest_snapshot
 from warehouse.errors import HomeNotWritableError, WarehouseError
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot
 from warehouse.maintenance import named_in_catalog
 
 MANIFEST = "manifest.json"
@@ -38,6 +37,10 @@ UNCHANGING = (".zst", ".parquet")
 
 class BackupError(WarehouseError):
     """The backup cannot be written, or cannot be restored; the message names the file."""
+
+
+class WrongFolderError(BackupError):
+    """The folder that was named is no backup, or not one to write to."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def write_backup(home: Home, folder: Path) -> Backup:
     """Bring the backup in `folder` up to date, or begin it; the caller holds the writer's lock.
 
     Raises:
-        BackupError: if the folder is part of the home folder, holds something else, or cannot be written.
+        WrongFolderError: if the folder is part of the home folder, or holds something else.
+        BackupError: if it cannot be written.
         RawDropError, CatalogError: if what is to be backed up cannot be read.
     """
     snapshot = latest_snapshot(home)
@@ -107,7 +111,8 @@ def read_backup(folder: Path) -> Backup:
     """Read the manifest of a backup.
 
     Raises:
-        BackupError: if there is none, or it is of a later version.
+        WrongFolderError: if there is none.
+        BackupError: if it is of a later version, or damaged.
     """
     try:
         content = json.loads((folder / MANIFEST).read_bytes())
@@ -116,7 +121,7 @@ def read_backup(folder: Path) -> Backup:
         files = tuple(BackupFile(**file) for file in content["files"])
         return Backup(content["created_at"], content["snapshot"], files, content["copied"])
     except FileNotFoundError as error:
-        raise BackupError(f"{folder} is no backup: it has no {MANIFEST}.") from error
+        raise WrongFolderError(f"{folder} is no backup: it has no {MANIFEST}.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{folder / MANIFEST} cannot be read ({error}); back up into a new folder.") from error
 
@@ -127,11 +132,12 @@ def restore_backup(folder: Path, home: Home) -> Backup:
     The catalog comes last, so that what was broken off has none and can be restored again.
 
     Raises:
-        BackupError: if the home folder has a catalog or other data, or a file of the backup is missing or damaged.
+        WrongFolderError: if the home folder has a catalog or other data.
+        BackupError: if a file of the backup is missing or damaged.
     """
     backup = read_backup(folder)
     if home.is_initialised:
-        raise BackupError(f"{home.root} is in use; restore into a new folder with --home.")
+        raise WrongFolderError(f"{home.root} is in use; restore into a new folder with --home.")
     _check_target(home, {home.root / file.path for file in backup.files})
     for file in sorted(backup.files, key=lambda file: home.root / file.path == home.catalog):
         target = home.root / file.path
@@ -152,15 +158,17 @@ def _check_target(home: Home, named: AbstractSet[Path]) -> None:
         for path in folder.rglob("*"):
             is_half_restored = path.name.startswith(".")
             if path.is_file() and path not in named and not is_half_restored:
-                raise BackupError(f"{home.root} is in use, as it has {path}; restore into a new folder with --home.")
+                raise WrongFolderError(
+                    f"{home.root} is in use, as it has {path}; restore into a new folder with --home."
+                )
     forget_beside(home.catalog)
 
 
 def _check_folder(home: Home, folder: Path) -> None:
     if folder.resolve().is_relative_to(home.root.resolve()) or home.root.resolve().is_relative_to(folder.resolve()):
-        raise BackupError(f"{folder} and the home folder {home.root} lie in one another; name a folder beside it.")
+        raise WrongFolderError(f"{folder} and the home folder {home.root} lie in one another; name a folder beside it.")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_backup(folder))):
-        raise BackupError(f"{folder} holds something else; name a new folder.")
+        raise WrongFolderError(f"{folder} holds something else; name a new folder.")
 
 
 def _is_backup(folder: Path) -> bool:

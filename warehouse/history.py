@@ -12,9 +12,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from warehouse.catalog_file import check_in_use
 from warehouse.errors import CatalogError, WarehouseError
 from warehouse.home import Home
-from warehouse.lake import check_in_use, read_lake
+from warehouse.lake import read_lake
 from warehouse.publish import write_views
 
 _SNAPSHOTS = """

@@ -14,16 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
 from transforms.columns import Table
 from transforms.schema import STORED
-from warehouse.catalog_file import LOCKED, files_of_snapshot, kept_locked, read_catalog
+from warehouse.catalog_file import LOCKED, check_not_lost, files_of_snapshot, kept_locked, latest_snapshot
 from warehouse.database import first_line, give_back, lost_file, named_files, open_database, quoted
-from warehouse.errors import CatalogError, NotPublishedError
+from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.stored_tables import (
     ROW_GROUP_ROWS,
@@ -38,49 +37,6 @@ from warehouse.stored_tables import (
 )
 
 _OF_THIS_COMMIT = "coalesce(commit_no, (SELECT max(snapshot_id) + 1 FROM ducklake_snapshots('lake')))"
-
-
-_STATE = "SELECT (SELECT schema_uuid FROM ducklake_schema WHERE schema_id = 0), max(snapshot_id) FROM ducklake_snapshot"
-"""The identity of the first schema is that of its catalog: another one has another, made anew or not."""
-
-
-class LakeState(NamedTuple):
-    """Which catalog it is, and its newest snapshot."""
-
-    catalog_id: str
-    snapshot: int
-
-
-def latest_snapshot(home: Home) -> int | None:
-    """Return the newest snapshot of the catalog; None and errors as of `lake_state`."""
-    state = lake_state(home)
-    return None if state is None else state.snapshot
-
-
-def lake_state(home: Home) -> LakeState | None:
-    """Return the state of the lake without loading DuckDB's extensions.
-
-    None where there is no catalog, or where a killed writer left one half-written: whoever opens the lake next rolls
-    its commit back. That is not done here, as a reader cannot know whether the writer is another thread of its own.
-
-    Raises:
-        CatalogError: if the catalog is not one.
-    """
-    if not home.catalog.exists():
-        return None
-    try:
-        with read_catalog(home) as catalog:
-            if not catalog.execute("SELECT 1 FROM sqlite_master WHERE name = 'ducklake_snapshot'").fetchall():
-                return None
-            identity, snapshot = catalog.execute(_STATE).fetchone()
-            return LakeState(str(identity), int(snapshot))
-    except (sqlite3.Error, TypeError) as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
-            return None
-        raise CatalogError(
-            f"The catalog {home.catalog} cannot be read ({error}); restore it from a backup, or make it anew with "
-            "copydesk rebuild. The data is still there."
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -278,39 +234,6 @@ def _explained(home: Home) -> Iterator[None]:
             f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, or make it "
             "anew with copydesk rebuild. The data is still there."
         ) from error
-
-
-def check_not_lost(home: Home) -> None:
-    """Refuse to begin anew beside data files or a journal: a catalog comes first, so that without one it was lost.
-
-    Raises:
-        CatalogError: if it was lost.
-    """
-    if latest_snapshot(home) is not None or _is_broken_off(home):
-        return
-    lost = ((home.lake, "*.parquet"), (home.journal, "*.json"))
-    if left := [folder for folder, files in lost if any(folder.rglob(files))]:
-        raise CatalogError(
-            f"The catalog {home.catalog} is gone or empty, though there are files in {left[0]}; restore it from a "
-            "backup, or make it anew with copydesk rebuild. Nothing was changed."
-        )
-
-
-def check_in_use(home: Home, what: str) -> None:
-    """Refuse to do something, as `what` says it, where nothing was ever taken in.
-
-    Raises:
-        NotPublishedError: if nothing was.
-        CatalogError: if there was a catalog, and it was lost.
-    """
-    check_not_lost(home)
-    if not home.is_initialised:
-        raise NotPublishedError(f"There is nothing to {what} in {home.root}; run copydesk ingest first.")
-
-
-def _is_broken_off(home: Home) -> bool:
-    """Tell whether a commit to the catalog was broken off, which whoever opens it next rolls back."""
-    return home.catalog.with_name(f"{home.catalog.name}-journal").exists()
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> None:

@@ -25,12 +25,12 @@ from transforms.columns import Column, Table
 from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
-from warehouse.catalog_file import files_of_snapshot
+from warehouse.catalog_file import LakeState, files_of_snapshot, lake_state, latest_snapshot
 from warehouse.database import first_line, lost_file, named_files, quoted
 from warehouse.errors import CatalogError, HomeNotWritableError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import note_commits
-from warehouse.lake import Lake, LakeState, lake_state, latest_snapshot
+from warehouse.lake import Lake
 from warehouse.search_index import update_index
 from warehouse.stored_tables import SQL_TYPES, schema_and_name, stored_name
 from warehouse.views import read_views

@@ -23,10 +23,11 @@ import polars as pl
 import tantivy
 
 from transforms.schema import RECORDS
+from warehouse.catalog_file import LakeState, lake_state
 from warehouse.files import write_synced
 from warehouse.home import Home
 from warehouse.journal_entry import DISMISS, INGEST, MUTE, NEW_PATHS, REPLAY, WATCH
-from warehouse.lake import Lake, LakeState, lake_state
+from warehouse.lake import Lake
 
 FORMAT = 1
 """To be raised where an index of before would not be read, or would find other things."""

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import tantivy
 
+from warehouse.catalog_file import lake_state
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home
-from warehouse.lake import lake_state
 from warehouse.query import QueryError
 from warehouse.search_index import BOOSTS, FIELDS, open_index, read_state, schema
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.alerts.digests import Digest
-from warehouse.lake import LakeState
+from warehouse.catalog_file import LakeState
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)

@@ -19,8 +19,9 @@ from flows.alerts.outbox import MOST_AGE, Cursor, Message, Outbox, new_message
 from flows.display import tell
 from flows.settings import Settings
 from transforms.ops_schema import INCIDENTS
+from warehouse.catalog_file import lake_state
 from warehouse.home import Home
-from warehouse.lake import lake_state, read_lake
+from warehouse.lake import read_lake
 from warehouse.stored_tables import stored_name
 
 _HISTORY = f"""

@@ -13,8 +13,8 @@ import pytest
 from flows import missing, steps
 from flows.run import Request
 from flows.settings import load_settings
+from warehouse.catalog_file import latest_snapshot
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 DAYS = 8

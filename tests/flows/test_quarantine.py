@@ -16,8 +16,9 @@ from flows.cli import DONE, FAILED, WRONG_USAGE, run
 from flows.run import Summary
 from seeds.tables import reason_codes
 from transforms.ops_schema import QUARANTINE
+from warehouse.catalog_file import latest_snapshot
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot, open_lake
+from warehouse.lake import open_lake
 from warehouse.publish import publish
 
 Copydesk = Callable[..., tuple[int, str, str]]

@@ -21,8 +21,9 @@ from transforms.conform import conform_record
 from transforms.ops_schema import QUARANTINE
 from transforms.parsing import ParsedDrop
 from transforms.raw_batches import BatchBuilder, ParseOptions, RawBatch
+from warehouse.catalog_file import latest_snapshot
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot, open_lake
+from warehouse.lake import open_lake
 
 Ingest = Callable[..., Summary]
 Query = Callable[..., list[tuple[Any, ...]]]

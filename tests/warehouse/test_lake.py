@@ -12,10 +12,11 @@ import pytest
 
 from transforms.ops_schema import DROPS
 from transforms.schema import RECORDS, SPANS, STORED
+from warehouse.catalog_file import latest_snapshot
 from warehouse.database import EXTENSIONS, extension_path, extension_versions
 from warehouse.errors import CatalogError
 from warehouse.home import Home
-from warehouse.lake import Lake, latest_snapshot, open_lake, read_lake
+from warehouse.lake import Lake, open_lake, read_lake
 from warehouse.stored_tables import ROW_GROUP_RECORDS, ROW_GROUP_ROWS, stored_name
 
 Stage = Callable[..., Path]

@@ -15,8 +15,9 @@ from transforms.columns import Table
 from transforms.ops_schema import DROPS, RUNS
 from transforms.schema import RECORDS, STORED
 from warehouse import maintenance
+from warehouse.catalog_file import latest_snapshot
 from warehouse.home import Home
-from warehouse.lake import Lake, latest_snapshot, open_lake
+from warehouse.lake import Lake, open_lake
 from warehouse.maintenance import MaintenanceError, contents, expire, merge, orphans, remove_orphans
 from warehouse.publish import publish
 from warehouse.stored_tables import qualified_name

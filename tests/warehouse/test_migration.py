@@ -14,10 +14,11 @@ from transforms.ops_schema import RUNS
 from transforms.schema import RECORDS
 from warehouse import lake as lakes
 from warehouse import migration
+from warehouse.catalog_file import lake_state, latest_snapshot
 from warehouse.errors import CatalogError
 from warehouse.history import views_at
 from warehouse.home import Home
-from warehouse.lake import lake_state, latest_snapshot, open_lake, open_older_lake, read_lake
+from warehouse.lake import open_lake, open_older_lake, read_lake
 from warehouse.maintenance import MaintenanceError
 from warehouse.migration import Migrated, migrate
 from warehouse.publish import publish, published_state

@@ -12,10 +12,10 @@ import pytest
 
 from transforms.ops_schema import DROPS
 from transforms.schema import ARTICLES, RECORDS, STORED
-from warehouse.catalog_file import files_of_snapshot
+from warehouse.catalog_file import files_of_snapshot, lake_state, latest_snapshot
 from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
 from warehouse.home import Home
-from warehouse.lake import Lake, lake_state, latest_snapshot, open_lake
+from warehouse.lake import Lake, open_lake
 from warehouse.maintenance import rewrite
 from warehouse.publish import is_stale, publish, published_state, remove_leftovers
 from warehouse.query import QueryError, read_published, run_query

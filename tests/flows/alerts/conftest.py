@@ -13,8 +13,9 @@ from expectations.row_rules import Severity
 from flows.settings import Settings, load_settings
 from flows.steps import prepare
 from transforms.ops_schema import INCIDENTS
+from warehouse.catalog_file import latest_snapshot
 from warehouse.home import Home
-from warehouse.lake import latest_snapshot, open_lake
+from warehouse.lake import open_lake
 
 Commit = Callable[..., None]
 Configure = Callable[[str], Settings]
