@@ -8,7 +8,7 @@ import typer
 from flows.boilerplate import Decided, Verdict, decide
 from flows.display import show_progress, tell, tell_waiting
 from flows.options import ConfigOption, HomeOption, UsageError, check_source
-from flows.settings import Settings, load_settings
+from flows.settings import Settings, load_settings, named_home
 from flows.sql_output import OutputFormat, write_result
 from transforms.schema import BOILERPLATE_CANDIDATES
 from transforms.source_lines import ACCEPTED, PROPOSED, REJECTED
@@ -38,7 +38,7 @@ def list_lines(
     """List lines that recur in distinct articles of a source, the most frequent first."""
     if status not in {None, *STATUSES}:
         raise UsageError(f"{status!r} is no status; {', '.join(STATUSES)} are.")
-    folder = load_settings(home=home).home
+    folder = named_home(home)
     if read_published(folder, _PUBLISHED).is_empty():
         raise NotPublishedError(f"{folder.published} is of a version without these lines; run copydesk publish.")
     wanted = {"source": source, "status": status}

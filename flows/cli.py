@@ -50,7 +50,7 @@ from flows.options import ConfigOption, HomeOption, UsageError
 from flows.prefect_api import PrefectApiError, configured_api, is_answering
 from flows.preview import preview as preview_file
 from flows.run import Plan, Request, Summary
-from flows.settings import SettingsError, load_settings
+from flows.settings import SettingsError, load_settings, named_home
 from flows.status import read_status
 from warehouse.backup import WrongFolderError
 from warehouse.errors import NotPublishedError, WarehouseError
@@ -279,7 +279,7 @@ def preview(
 @app.command()
 def status(home: HomeOption = None) -> None:
     """Show what is in the warehouse, the last runs, what is held back, and open incidents."""
-    folder = load_settings(home=home).home
+    folder = named_home(home)
     print_status(read_status(folder), folder)
 
 

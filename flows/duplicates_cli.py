@@ -11,7 +11,7 @@ from rich.text import Text
 from flows.comparison import Compared, align_paragraphs, compare_records, read_members, read_record
 from flows.console import output_console, print_table
 from flows.options import ConfigOption, HomeOption, UsageError, check_source
-from flows.settings import Settings, load_settings
+from flows.settings import Settings, load_settings, named_home
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import json_value
 from transforms.duplicates import COPIES
@@ -63,13 +63,12 @@ def list_duplicates(
     """List records that are copies, with what they were matched with and the figures."""
     if relation not in {None, *COPIES}:
         raise UsageError(f"{relation!r} is no relation of a copy; {', '.join(COPIES)} are.")
-    settings = load_settings(home=home)
     if source is not None:
-        check_source(source, settings)
+        check_source(source, load_settings(home=home))
     wanted = {"r.source": source, "x.relation": relation}
     conditions = [f"{name} = {quoted(value)}" for name, value in wanted.items() if value is not None]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    with run_query(settings.home, _LIST.format(where=where)) as result:
+    with run_query(named_home(home), _LIST.format(where=where)) as result:
         write_result(result, output_format, sys.stdout)
 
 

@@ -23,7 +23,7 @@ from flows.incidents import (
     unmute_incident,
 )
 from flows.options import HomeOption, UsageError
-from flows.settings import load_settings
+from flows.settings import load_settings, named_home
 from flows.sql_output import OutputFormat, write_result
 from flows.sql_values import cell_text, json_value
 from warehouse.catalog_file import check_in_use
@@ -51,7 +51,7 @@ def list_incidents(
     """List incidents: open ones, unless told otherwise, critical ones first."""
     if status not in {*STATUSES, "all"}:
         raise UsageError(f"{status!r} is no status; {', '.join(STATUSES)} and all are.")
-    folder = load_settings(home=home).home
+    folder = named_home(home)
     check_in_use(folder, "look into")
     query = list_query(source=source, rule=rule, status=status, columns="*" if as_json else _LISTED)
     with run_query(folder, query) as result:
@@ -65,7 +65,7 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """Show all about an incident: what the rule means, what to do, a record to look at, the runs that judged it."""
-    folder = load_settings(home=home).home
+    folder = named_home(home)
     shown = show_incident(folder, incident_id)
     if as_json:
         sys.stdout.write(json.dumps(json_value(shown.as_dict()), ensure_ascii=False) + "\n")

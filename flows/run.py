@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from flows.settings import Settings
+from flows.settings import Settings, check_source_name
 from transforms.identity import source_key
 from warehouse.journal_entry import Entry
 from warehouse.lake import Lake
@@ -37,6 +37,11 @@ class Request:
     source: str | None = None
     rehash: bool = False
     zone_of: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError where the name cannot be one of a source."""
+        if self.source is not None:
+            check_source_name(self.source, of="source")
 
     @property
     def places(self) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from flows.console import output_console
 from flows.display import tell
 from flows.options import HomeOption, check_source
 from flows.search import LIMIT, search
-from flows.settings import load_settings
+from flows.settings import load_settings, named_home
 from flows.sql_output import OutputFormat, write_result
 from warehouse.query import Result
 from warehouse.searching import MARK
@@ -28,11 +28,11 @@ def search_articles(  # noqa: PLR0917 -- typer's way
     home: HomeOption = None,
 ) -> None:
     """Find articles by words in headline, dek and body, the best first."""
-    settings = load_settings(home=home)
+    folder = named_home(home)
     for name in source or ():
-        check_source(name, settings)
+        check_source(name, load_settings(home=home))
     found = search(
-        settings.home.root,
+        folder.root,
         " ".join(words) if len(words) == 1 else " ".join(f'"{word}"' if " " in word else word for word in words),
         sources=source or (),
         since=since,

@@ -115,24 +115,34 @@ def home_root(home: Path | None) -> Path:
     return absolute(home or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME))
 
 
+def named_home(home: Path | None) -> Home:
+    """Return the home folder that was named (see `home_root`), whatever its settings say: what reads needs none.
+
+    Raises:
+        SettingsError: if it cannot be one.
+    """
+    root = home_root(home)
+    _check_home(root)
+    return Home(root)
+
+
 def load_settings(*, home: Path | None = None, config: Path | None = None) -> Settings:
     """Read the settings of a home folder (see `home_root`).
 
     Raises:
         SettingsError: if the file cannot be read, is not TOML, or holds what is no setting.
     """
-    root = home_root(home)
-    _check_home(root)
-    path = config or Home(root).config
+    named = named_home(home)
+    path = config or named.config
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         if config is None:
-            return Settings(home_root=root)
+            return Settings(home_root=named.root)
         raise SettingsError(f"There is no configuration {path}; name an existing file with --config.") from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {error}; correct the file and try again.") from error
-    return _parse(content, root=root, path=path)
+    return _parse(content, root=named.root, path=path)
 
 
 def _check_home(root: Path) -> None:
@@ -210,11 +220,20 @@ def _suggest(name: str, known: Sequence[str]) -> str:
     return f"{name} is not a setting; {hint}"
 
 
-def _parse_source(name: str, table: object, *, path: Path) -> SourceSettings:
+def check_source_name(name: str, *, of: str) -> None:
+    """Make sure that a name can be one of a source; `of` says where it stands.
+
+    Raises:
+        SettingsError: if it cannot.
+    """
     if not SOURCE_NAME.fullmatch(name) or name == WHOLE_ZONE:
         raise SettingsError(
-            f"{path}: {name!r} cannot name a source; use letters, digits, '.', '-' and '_', and not {WHOLE_ZONE!r}."
+            f"{of}: {name!r} cannot name a source; use letters, digits, '.', '-' and '_', and not {WHOLE_ZONE!r}."
         )
+
+
+def _parse_source(name: str, table: object, *, path: Path) -> SourceSettings:
+    check_source_name(name, of=str(path))
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: sources.{name} must be a table, [sources.{name}].")
     if "name" in table:

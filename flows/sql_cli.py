@@ -11,7 +11,7 @@ import typer
 from flows.dictionary import write_dictionary
 from flows.durations import read_moment
 from flows.options import HomeOption, UsageError
-from flows.settings import load_settings
+from flows.settings import named_home
 from flows.sql_output import OutputFormat, write_result
 from warehouse.history import views_at
 from warehouse.query import run_query
@@ -24,7 +24,7 @@ def sql(
     home: HomeOption = None,
 ) -> None:
     """Query the published tables, read-only."""
-    folder = load_settings(home=home).home
+    folder = named_home(home)
     with (
         nullcontext() if at is None else views_at(folder, _read_at(at)) as views,
         run_query(folder, sys.stdin.read() if query == "-" else query, views=views) as result,
@@ -37,7 +37,7 @@ def docs(
     home: HomeOption = None,
 ) -> None:
     """Write the data dictionary: every table, view and column, as Markdown."""
-    text = "".join(f"{line}\n" for line in write_dictionary(load_settings(home=home).home))
+    text = "".join(f"{line}\n" for line in write_dictionary(named_home(home)))
     if to is None:
         sys.stdout.write(text)
         return

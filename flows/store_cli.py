@@ -19,10 +19,11 @@ from flows.rebuild_fingerprints import rebuild_fingerprints
 from flows.rebuild_text_cli import rebuild_text_of
 from flows.rebuilding import rebuild_home
 from flows.repair import repair
-from flows.settings import Settings, home_root, load_settings
+from flows.settings import Settings, load_settings, named_home
 from flows.sql_values import json_value
 from warehouse.backup import restore_backup, write_backup
 from warehouse.catalog_file import check_in_use
+from warehouse.errors import NotPublishedError
 from warehouse.history import read_snapshots
 from warehouse.home import Home
 from warehouse.lake import open_lake, open_older_lake
@@ -44,6 +45,17 @@ def _in_use(home: Home, what: str) -> Home:
     """
     check_in_use(home, what)
     return home
+
+
+def _existing(settings: Settings) -> Settings:
+    """Return settings of a folder that is there, as one that is mended or made anew must be.
+
+    Raises:
+        NotPublishedError: if it is not.
+    """
+    if not settings.home.root.exists():
+        raise NotPublishedError(f"There is no folder {settings.home.root}; name another one with --home.")
+    return settings
 
 
 def maintain(
@@ -78,7 +90,7 @@ def backup(
     home: HomeOption = None,
 ) -> None:
     """Copy everything that cannot be made anew into a folder; a later backup copies only what is new."""
-    source = _in_use(load_settings(home=home).home, "back up")
+    source = _in_use(named_home(home), "back up")
     with hold_writer_lock(source.writer_lock, purpose="backup", on_wait=tell_waiting):
         done = write_backup(source, absolute(folder))
     output_console().print(
@@ -93,7 +105,7 @@ def restore(
     home: HomeOption = None,
 ) -> None:
     """Make a home folder of a backup, wherever it lies now, and publish it; every file is held against the manifest."""
-    target = steps.prepare(Home(home_root(home)))
+    target = steps.prepare(named_home(home))
     with (
         steps.be_at_work(target),
         hold_writer_lock(target.writer_lock, purpose="restore", on_wait=tell_waiting),
@@ -106,7 +118,7 @@ def restore(
 
 def migrate(home: HomeOption = None) -> None:
     """Move a home folder that an older version made forward to the tables of this one, and publish it."""
-    folder = _in_use(load_settings(home=home).home, "migrate")
+    folder = _in_use(named_home(home), "migrate")
     with (
         steps.be_at_work(folder),
         hold_writer_lock(folder.writer_lock, purpose="migrate", on_wait=tell_waiting),
@@ -125,7 +137,7 @@ def history(
     home: HomeOption = None,
 ) -> None:
     """List the snapshots that are kept, newest first; `copydesk sql --at` queries one."""
-    snapshots = read_snapshots(load_settings(home=home).home)
+    snapshots = read_snapshots(named_home(home))
     shown = snapshots.head(limit)
     if as_json:
         sys.stdout.write(json.dumps(json_value(shown.to_dicts()), ensure_ascii=False) + "\n")
@@ -138,7 +150,7 @@ def history(
 
 def publish(home: HomeOption = None) -> None:
     """Make the published file anew, for instance after the home folder was moved."""
-    folder = _in_use(load_settings(home=home).home, "publish")
+    folder = _in_use(named_home(home), "publish")
     with hold_writer_lock(folder.writer_lock, purpose="publish", on_wait=tell_waiting), open_lake(folder) as lake:
         steps.publish(lake)
     tell(f"Published {folder.published}.")
@@ -162,7 +174,7 @@ def rebuild(  # noqa: PLR0917 -- typer reads options from parameters
     """Make all tables anew from the raw store and the journal, also where the catalog or the lake is lost."""
     if only is not Part.TEXT and (source is not None or dry_run):
         raise UsageError(f"--source and --dry-run go with --only {Part.TEXT}.")
-    settings = load_settings(home=home, config=config)
+    settings = _existing(load_settings(home=home, config=config))
     if only is None:
         return _rebuild_home(settings, as_json=as_json)
     _in_use(settings.home, f"rebuild {only} of")
@@ -202,6 +214,9 @@ def doctor(
     config: ConfigOption = None,
 ) -> int:
     """Check versions, extensions, settings, home folder, catalog and Prefect API, each with a remedy."""
-    is_whole = not mends or print_mended(repair(load_settings(home=home, config=config), on_wait=tell_waiting))
+    is_whole = True
+    if mends:
+        settings = _existing(load_settings(home=home, config=config))
+        is_whole = print_mended(repair(settings, on_wait=tell_waiting))
     is_well = print_checks(examine(home=home, config=config))
     return DONE if is_whole and is_well else FAILED

@@ -87,6 +87,7 @@ def test_refused_batch_of_one_source_leaves_others_alone(
         ["ingest", "--json", "--home"],
         ["ingest", "--json", ""],
         ["ingest", "--json", "--source", " "],
+        ["ingest", "--json", "--source", "a/b"],
         ["ingest", "--json", "--home", "a*b"],
         ["ingest", "--json", "--home", __file__],
     ],
@@ -235,6 +236,20 @@ def test_reading_before_the_first_run_says_what_to_do(copydesk: Copydesk, comman
     code, _, errors = copydesk(command, *(["SELECT 1"] if command == "sql" else []))
     assert code == WRONG_USAGE
     assert "copydesk ingest" in errors
+
+
+def test_settings_that_cannot_be_read_keep_nobody_from_reading(copydesk: Copydesk, drop: Path, home: Path) -> None:
+    copydesk("ingest", drop)
+    (home / "copydesk.toml").write_text("[sources.wire")
+    for words in (["sql", "SELECT 1"], ["status"], ["search", "harbour"], ["docs"], ["history"], ["duplicates"]):
+        assert copydesk(*words)[0] == DONE, words
+    assert copydesk("ingest", drop)[0] == WRONG_USAGE
+
+
+@pytest.mark.parametrize("words", [["rebuild"], ["doctor", "--repair"], ["maintain"]])
+def test_mistyped_home_folder_is_not_made(copydesk: Copydesk, home: Path, words: list[str]) -> None:
+    code, _, errors = copydesk(*words)
+    assert (code, str(home) in errors, home.exists()) == (WRONG_USAGE, True, False)
 
 
 def test_sql_that_is_none_is_an_error_in_one_place(copydesk: Copydesk, drop: Path) -> None:
