@@ -14,9 +14,9 @@ import polars as pl
 from flows.land import DROP_KEY
 from flows.match import MATCH_COUNTS, PLACED
 from flows.redacting import redact_withheld
-from flows.run import Progress, Summary, WritingRun
+from flows.run import STAGED_BY_RECORD, Progress, Summary, WritingRun
 from flows.validate import accepted_sources, refused_sources
-from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, RUNS, SOURCE_FIGURES, VALIDATIONS
+from transforms.ops_schema import DROPS, INCIDENTS, RUNS, SOURCE_FIGURES, VALIDATIONS
 from transforms.schema import BOILERPLATE_CANDIDATES
 from warehouse.journal_entry import INGEST, NEW_PATHS
 from warehouse.landing import write_known_files
@@ -183,10 +183,7 @@ def _staged_files(run: WritingRun) -> Mapping[str, Sequence[Path]]:
     accepted, refused = accepted_sources(run), refused_sources(run)
     whole = {name: [run.path(name)] for name in _WHOLE if run.path(name).exists()}
     return whole | {
-        "records": run.staged("records", sources=accepted),
-        "spans": run.staged("spans", sources=accepted),
-        "record_evidence": run.staged("evidence", sources=accepted),
-        LINE_SIGHTINGS.name: run.staged("lines", sources=accepted),
+        **{table.name: run.staged(kind, sources=accepted) for table, kind in STAGED_BY_RECORD.items()},
         **{table.name: run.staged(table.name) for table in PLACED},
         "ops.quarantine": run.staged("quarantine", sources=accepted) + run.staged("refused", sources=refused),
     }

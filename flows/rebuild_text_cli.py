@@ -32,13 +32,13 @@ def rebuild_text_of(settings: Settings, *, source: str | None, is_dry_run: bool,
     if as_json:
         sys.stdout.write(json.dumps(rebuilt.as_dict(), ensure_ascii=False) + "\n")
     else:
-        print_rebuilt(rebuilt)
+        print_rebuilt_text(rebuilt)
     sys.stdout.flush()
     tell_left_alone(rebuilt)
     return REFUSED if rebuilt.left_alone.height else DONE
 
 
-def print_rebuilt(rebuilt: RebuiltText) -> None:
+def print_rebuilt_text(rebuilt: RebuiltText) -> None:
     """Print what a rebuild came to, or would come to."""
     console, summary = output_console(), rebuilt.summary
     if rebuilt.records == 0 and rebuilt.left_alone.is_empty():

@@ -24,9 +24,9 @@ from flows.learn import Recount, propose
 from flows.load import run_row, summarise_changes
 from flows.match import GONE, PLACED, place
 from flows.parse import clean_and_check, rows_to_load, stage_all, write_staged
-from flows.run import COMPILING, Progress, Summary, WritingRun
+from flows.run import COMPILING, STAGED_BY_RECORD, Progress, Summary, WritingRun
 from transforms.ops_schema import DROPS, FINGERPRINTS, LINE_SIGHTINGS, MATCHES, RUNS
-from transforms.schema import BOILERPLATE_CANDIDATES, RECORD_EVIDENCE, RECORDS, SPANS
+from transforms.schema import BOILERPLATE_CANDIDATES, RECORDS
 from transforms.source_lines import LINES
 from warehouse.publish import publish
 from warehouse.raw_store import RawStore
@@ -42,9 +42,6 @@ _GONE_MATCHES = """
     WHERE one_key IN (SELECT match_key FROM read_parquet($gone))
         OR other_key IN (SELECT match_key FROM read_parquet($gone))
 """
-
-_BY_RECORD = {RECORDS: "records", SPANS: "spans", RECORD_EVIDENCE: "evidence", LINE_SIGHTINGS: "lines"}
-"""Tables whose rows belong to a record, and the kind under which these are staged."""
 
 _DROP = ("source", "drop_sha256")
 
@@ -166,7 +163,7 @@ def commit_again(run: WritingRun, *, kind: str, entry: str | None = None) -> Sum
     summary = summarise_changes(run)
     run_row(run, summary, kind=kind).write_parquet(run.path(RUNS.name))
     with run.lake.commit(f"{kind} {run.run_id}", entry=entry):
-        for table, staged in _BY_RECORD.items():
+        for table, staged in STAGED_BY_RECORD.items():
             replace_rows(run.lake, table, run.staged(staged), replaced=run.path("replaced"))
         forget_gone(run)
         for table in PLACED:

@@ -28,19 +28,25 @@ from flows.redacting import redact_withheld
 from flows.reparse import BatchKey, Concerned, Reparsed, drops_of_batch, find_concerned, reparse
 from flows.replay_books import Books, balance
 from flows.rules import rules_of
-from flows.run import NOTHING_PLANNED, STAGED_COMPRESSION, OnProgress, Progress, Request, Summary, WritingRun
+from flows.run import (
+    NOTHING_PLANNED,
+    STAGED_BY_RECORD,
+    STAGED_COMPRESSION,
+    OnProgress,
+    Progress,
+    Request,
+    Summary,
+    WritingRun,
+)
 from flows.selection import Selection
 from flows.settings import Settings
 from flows.validate import PAST, past_by_source
-from transforms.ops_schema import DROPS, INCIDENTS, LINE_SIGHTINGS, QUARANTINE, RUNS, VALIDATIONS
-from transforms.schema import BOILERPLATE_CANDIDATES, RECORD_EVIDENCE, RECORDS, SPANS
+from transforms.ops_schema import DROPS, INCIDENTS, QUARANTINE, RUNS, VALIDATIONS
+from transforms.schema import BOILERPLATE_CANDIDATES, RECORDS
 from warehouse.journal_entry import REPLAY, Entry
 from warehouse.publish import is_stale
 
 EXAMPLES, EXAMPLE_CHARS = 3, 100
-
-_BY_SOURCE = {RECORDS: "records", SPANS: "spans", RECORD_EVIDENCE: "evidence", LINE_SIGHTINGS: "lines"}
-"""Tables, and the kind under which their rows are staged by source."""
 
 _WHOLE = (QUARANTINE, DROPS, VALIDATIONS, INCIDENTS, BOILERPLATE_CANDIDATES, RUNS)
 """Tables whose rows are staged as one file."""
@@ -240,7 +246,7 @@ def _take_back(run: WritingRun, concerned: Concerned, reparsed: Reparsed) -> Non
             pl.scan_parquet(records).join(alone.lazy(), on=["source", "drop_sha256"], how="semi") if records else None
         )
         ids = pl.DataFrame(schema={"record_id": pl.String()}) if gone is None else gone.select("record_id").collect()
-        for kind in _BY_SOURCE.values() if ids.height else ():
+        for kind in STAGED_BY_RECORD.values() if ids.height else ():
             for path in run.staged(kind, sources=[source]):
                 _rewrite(path, pl.read_parquet(path).join(ids, on="record_id", how="anti", maintain_order="left"))
 
@@ -273,7 +279,7 @@ def _commit(run: WritingRun, books: Books, summary: Summary, selection: Selectio
         seconds=run.seconds(),
     )
     run_row(run, summary, kind=REPLAY).write_parquet(run.path(RUNS.name))
-    by_source = {table.name: run.staged(kind) for table, kind in _BY_SOURCE.items()}
+    by_source = {table.name: run.staged(kind) for table, kind in STAGED_BY_RECORD.items()}
     placed = {table.name: run.staged(table.name) for table in PLACED}
     whole = {table.name: [run.path(table.name)] for table in _WHOLE if run.path(table.name).exists()}
     entry = run.entry(REPLAY, **asdict(selection))

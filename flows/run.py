@@ -13,8 +13,10 @@ from typing import Final, Literal
 
 import polars as pl
 
-from flows.settings import Settings, check_source_name
+from flows.settings import Settings
 from transforms.identity import source_key
+from transforms.ops_schema import LINE_SIGHTINGS
+from transforms.schema import RECORD_EVIDENCE, RECORDS, SPANS
 from warehouse.journal_entry import Entry
 from warehouse.lake import Lake
 from warehouse.landing import FOUND
@@ -23,6 +25,10 @@ STAGED_COMPRESSION: Final = "lz4"
 """Staged files are written once and read once: lz4 costs a fifth of zstd's time."""
 
 Status = Literal["done", "nothing_new", "refused", "failed"]
+
+
+STAGED_BY_RECORD: Final = {RECORDS: "records", SPANS: "spans", RECORD_EVIDENCE: "evidence", LINE_SIGHTINGS: "lines"}
+"""Tables whose rows belong to a record, and the kind under which these are staged, a folder for each source."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,6 @@ class Request:
     source: str | None = None
     rehash: bool = False
     zone_of: str | None = None
-
-    def __post_init__(self) -> None:
-        """Raise SettingsError where the name cannot be one of a source."""
-        if self.source is not None:
-            check_source_name(self.source, of="source")
 
     @property
     def places(self) -> tuple[Path, ...]:

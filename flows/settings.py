@@ -220,20 +220,11 @@ def _suggest(name: str, known: Sequence[str]) -> str:
     return f"{name} is not a setting; {hint}"
 
 
-def check_source_name(name: str, *, of: str) -> None:
-    """Make sure that a name can be one of a source; `of` says where it stands.
-
-    Raises:
-        SettingsError: if it cannot.
-    """
+def _parse_source(name: str, table: object, *, path: Path) -> SourceSettings:
     if not SOURCE_NAME.fullmatch(name) or name == WHOLE_ZONE:
         raise SettingsError(
-            f"{of}: {name!r} cannot name a source; use letters, digits, '.', '-' and '_', and not {WHOLE_ZONE!r}."
+            f"{path}: {name!r} cannot name a source; use letters, digits, '.', '-' and '_', and not {WHOLE_ZONE!r}."
         )
-
-
-def _parse_source(name: str, table: object, *, path: Path) -> SourceSettings:
-    check_source_name(name, of=str(path))
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: sources.{name} must be a table, [sources.{name}].")
     if "name" in table:

@@ -9,7 +9,6 @@ which commit digests were made, and who was told of which incident that still la
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -19,6 +18,7 @@ from typing import Any
 
 from flows.alerts.digests import Digest
 from warehouse.catalog_file import LakeState
+from warehouse.files import write_synced
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -184,16 +184,4 @@ def _read(path: Path) -> Message | None:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file whole or not at all, and to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=True, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_synced(path, json.dumps(content, indent=1).encode())

@@ -301,7 +301,7 @@ def test_what_came_in_reaches_no_terminal_as_control_characters(capsys: pytest.C
     }
     alone = {"source": [hostile], "record_id": ["r_2"], "why": [hostile]}
     told = RebuiltText(NOTHING_OLDER, 2, pl.DataFrame([change], schema=DESCRIBED), pl.DataFrame(alone), is_dry_run=True)
-    rebuild_text_cli.print_rebuilt(told)
+    rebuild_text_cli.print_rebuilt_text(told)
     rebuild_text_cli.tell_left_alone(told)
     printed = capsys.readouterr()
     for text in (printed.out, printed.err):
