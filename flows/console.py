@@ -142,7 +142,9 @@ def print_status(status: Status, home: Home) -> None:
         console.print(f"All of them: copydesk incidents list{home_option(home)}", soft_wrap=True, markup=False)
     if status.holder is not None:
         console.print(f"{status.holder} is writing.", markup=False)
-    if status.is_stale:
+    if status.is_stale is None:
+        console.print(f"The catalog cannot be read; see copydesk doctor{home_option(home)}.", markup=False)
+    elif status.is_stale:
         stale = "The published file does not show the newest commit"
         console.print(f"{stale}; run copydesk publish{home_option(home)}.", soft_wrap=True, markup=False)
 

@@ -21,7 +21,7 @@ from flows.settings import Settings, SettingsError, home_root, load_settings
 from transforms.ops_schema import DROPS, RETRACTIONS
 from warehouse.catalog_file import check_not_lost, lake_state
 from warehouse.database import extension_versions
-from warehouse.errors import JournalError, WarehouseError
+from warehouse.errors import CatalogWholeError, JournalError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import read_journal, unnoted
 from warehouse.lake import read_lake
@@ -113,6 +113,8 @@ def _check_catalog(home: Home) -> Check:
             return Check("catalog", "none yet; the first ingest makes it")
         with read_lake(home) as lake:
             missing = lake.missing_files()
+    except CatalogWholeError as error:
+        return Check("catalog", str(error), "It is whole; do as this says.")
     except WarehouseError as error:
         return Check("catalog", str(error), remedy)
     if missing:
@@ -128,7 +130,11 @@ def _check_journal(home: Home) -> Check:
             named |= {drop["drop_sha256"] for drop in entry.drops}
     except JournalError as error:
         return Check("journal", str(error), "Restore journal/ from a backup.")
-    commits, drops = _not_in_journal(home, named)
+    try:
+        commits, drops = _not_in_journal(home, named)
+    except WarehouseError:
+        finding = f"{entries:,} entries; whether any is missing cannot be told, as the catalog cannot be read"
+        return Check("journal", finding, "Mend the catalog first.")
     if commits:
         return Check("journal", f"{commits:,} commits have no entry", "Run copydesk publish.")
     if drops:
@@ -142,13 +148,13 @@ def _check_journal(home: Home) -> Check:
 
 
 def _not_in_journal(home: Home, named: AbstractSet[str | None]) -> tuple[int, int]:
-    """Count commits without an entry, and drops that no entry names; none where the tables cannot be read."""
-    try:
-        with read_lake(home) as lake:
-            drops = lake.latest(DROPS, where="drop_sha256 IS NOT NULL")["drop_sha256"]
-            return len(list(unnoted(lake))), len(set(drops) - named)
-    except WarehouseError:
+    """Count commits without an entry, and drops that no entry names."""
+    if not home.is_initialised and not named:
         return 0, 0
+    check_not_lost(home)
+    with read_lake(home) as lake:
+        drops = lake.latest(DROPS, where="drop_sha256 IS NOT NULL")["drop_sha256"]
+        return len(unnoted(home)), len(set(drops) - named)
 
 
 def _check_drops(home: Home) -> Check:
@@ -187,7 +193,12 @@ def _check_withdrawn(home: Home) -> Check:
 def _check_published(home: Home) -> Check:
     if not home.is_initialised:
         return Check("published file", "none yet; the first ingest makes it")
-    if is_stale(home):
+    try:
+        is_behind = is_stale(home)
+    except WarehouseError:
+        finding = f"{home.published}; whether it shows the newest commit cannot be told"
+        return Check("published file", finding, "Mend the catalog first.")
+    if is_behind:
         return Check("published file", f"{home.published} does not show the newest commit", "Run copydesk publish.")
     return Check("published file", str(home.published))
 
@@ -196,7 +207,11 @@ def _check_search(home: Home) -> Check:
     if not home.is_initialised:
         return Check("search", "none yet; the first ingest makes the index")
     state = read_state(home)
-    if state is None or state.lake != lake_state(home):
+    try:
+        is_current = state is not None and state.lake == lake_state(home)
+    except WarehouseError:
+        return Check("search", "whether the index is current cannot be told", "Mend the catalog first.")
+    if state is None or not is_current:
         found = "there is no index" if state is None else "the index is behind the tables"
         return Check("search", found, "Run copydesk publish.")
     try:

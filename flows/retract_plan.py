@@ -92,7 +92,8 @@ class Plan:
 def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     """Find all that carries the text of an article, of a record, loaded or held back, or of what has an address.
 
-    None where there is nothing of that name, or not any more.
+    None where there is nothing of that name, or not any more. Where the retraction of it was broken off, there may be
+    nothing left but what it noted: then this is what goes.
 
     Raises:
         UsageError: if the retraction of something else was broken off.
@@ -101,8 +102,11 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     noted = noted_texts(run.settings.home, target)
     named, held = _named(run, target), _named_held(run, target)
     if named.is_empty() and held.is_empty():
-        return None
-    texts = _digest(pl.concat([_loaded_texts(run, named), _held_texts(run, held)]))
+        if noted.is_empty():
+            return None
+        texts = noted
+    else:
+        texts = _digest(pl.concat([_loaded_texts(run, named), _held_texts(run, held)]))
     texts, carrying = _carrying(run, texts, named)
     going = pl.concat([named, carrying, held]).unique()
     others = _digest(_loaded_texts(run, going.filter(~going.is_in(named.implode()))))

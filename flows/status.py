@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.errors import CatalogError
 from warehouse.home import Home
 from warehouse.publish import is_stale
 from warehouse.query import read_published
@@ -41,7 +42,8 @@ class Status:
         held_back: Reasons of the open quarantine: `source`, `reason`, `records`.
         incidents: Ten open incidents, critical ones first, then the latest.
         holder: Who writes now; null where nobody does.
-        is_stale: Whether there is a commit that the published file does not show.
+        is_stale: Whether there is a commit that the published file does not show; null where the catalog cannot be
+            read.
     """
 
     counts: pl.DataFrame
@@ -49,7 +51,7 @@ class Status:
     held_back: pl.DataFrame
     incidents: pl.DataFrame
     holder: Holder | None
-    is_stale: bool
+    is_stale: bool | None
 
 
 def read_status(home: Home) -> Status:
@@ -61,4 +63,8 @@ def read_status(home: Home) -> Status:
     counts, runs, held_back, incidents = (
         read_published(home, query) for query in (_COUNTS, _RUNS, _HELD_BACK, _INCIDENTS)
     )
-    return Status(counts, runs, held_back, incidents, holder=read_holder(home.writer_lock), is_stale=is_stale(home))
+    try:
+        is_behind = is_stale(home)
+    except CatalogError:
+        is_behind = None
+    return Status(counts, runs, held_back, incidents, holder=read_holder(home.writer_lock), is_stale=is_behind)

@@ -21,7 +21,7 @@ from flows.rebuilding import rebuild_home
 from flows.repair import repair
 from flows.settings import Settings, load_settings, named_home
 from flows.sql_values import json_value
-from warehouse.backup import restore_backup, write_backup
+from warehouse.backup import write_backup
 from warehouse.catalog_file import check_in_use
 from warehouse.errors import NotPublishedError
 from warehouse.history import read_snapshots
@@ -29,6 +29,7 @@ from warehouse.home import Home
 from warehouse.lake import open_lake, open_older_lake
 from warehouse.landing import absolute
 from warehouse.migration import migrate as migrate_tables
+from warehouse.restore import restore_backup
 from warehouse.stored_tables import TABLES_VERSION
 from warehouse.writer_lock import hold_writer_lock
 

@@ -15,7 +15,9 @@ from warehouse.publish import publish
 
 
 def note_missing(run: WritingRun, missing: Sequence[Failure]) -> None:
-    """Commit the incidents of sources that have fallen silent, and publish them."""
+    """Commit the incidents of sources that have fallen silent, if any have, and publish them."""
+    if not missing:  # another run has noted them while this one waited
+        return
     rows = update_incidents(
         run.lake.latest(INCIDENTS),
         missing,

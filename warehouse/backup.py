@@ -5,28 +5,31 @@ of the last commit, settings, rules of users, and alerts that wait. What is in t
 is not copied again: bytes of drops, data files and entries of the journal never change. Whatever may change lies in the
 folder `changing` under its SHA-256, so that nothing of an earlier backup is written over. The manifest comes last, by
 rename, with the SHA-256 of each file, and what it does not name goes after it: a backup that was broken off is the one
-before, or none. `restore_backup` holds every file against it.
+before, or none. What the home folder has lost or damaged since is not forgotten here: then nothing is written.
 """
 
 import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from warehouse.catalog_file import forget_beside, latest_snapshot
-from warehouse.errors import HomeNotWritableError, WarehouseError
+from warehouse.catalog_file import latest_snapshot, roll_back
+from warehouse.errors import WarehouseError
 from warehouse.home import Home
 from warehouse.maintenance import named_in_catalog
+from warehouse.raw_store import RawStore
 
 MANIFEST = "manifest.json"
 FORMAT = 2
 """Version of the manifest."""
+
+BEGUN, COPIED, COPY_OF_CATALOG = ".copydesk-backup", ".copied.part", ".catalog.sqlite.copy"
+"""What lies in a backup only while it is written; the first says that it is one."""
 
 COPY_BYTES = 1 << 20
 CHANGING = "changing"
@@ -72,27 +75,34 @@ def write_backup(home: Home, folder: Path) -> Backup:
     """Bring the backup in `folder` up to date, or begin it; the caller holds the writer's lock.
 
     Raises:
-        WrongFolderError: if the folder is part of the home folder, or holds something else.
-        BackupError: if it cannot be written.
-        RawDropError, CatalogError: if what is to be backed up cannot be read.
+        WrongFolderError: if the folder is part of the home folder, holds something else, or is a backup of another
+            home folder.
+        BackupError: if it cannot be written, or holds what the home folder has lost.
+        RawDropError, CatalogError: if what is to be backed up is damaged.
     """
+    roll_back(home)
     snapshot = latest_snapshot(home)
     if snapshot is None:
         raise BackupError(f"There is nothing to back up in {home.root}: run copydesk ingest first.")
     _check_folder(home, folder)
     before = {file.path: file for file in _known(folder)}
-    files, copied = [], 0
+    paths = list(_to_back_up(home))
+    files, number = [], 0
     try:
-        for path in _to_back_up(home):
+        _check_nothing_lost(home, folder, before, paths)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / BEGUN).touch()
+        for path in paths:
             name = str(path.relative_to(home.root))
             known = before.get(name)
             if known is not None and _is_there(folder / known.stored, path, known):
                 files.append(known)
                 continue
             source = _copy_of_catalog(home, folder) if path == home.catalog else path
-            files.append(_backed_up(source, folder, name, stored=name if _is_unchanging(path) else None))
-            copied += 1
-        backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), snapshot, tuple(files), copied)
+            has_own_name = _is_unchanging(path) and known is None
+            files.append(_backed_up(source, folder, name, stored=name if has_own_name else None))
+            number += 1
+        backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), snapshot, tuple(files), number)
         os.sync()
         _write_manifest(folder, backup)
         _prune(folder, keep={file.stored for file in files})
@@ -105,6 +115,43 @@ def write_backup(home: Home, folder: Path) -> Backup:
             "The backup is what it was before."
         ) from error
     return backup
+
+
+def _check_nothing_lost(home: Home, folder: Path, before: Mapping[str, BackupFile], paths: Sequence[Path]) -> None:
+    """Refuse to forget what a home folder never gives up: entries of its journal, and drops that somebody delivered.
+
+    Raises:
+        WrongFolderError: if the backup has entries that the home folder has not.
+        BackupError: if it has drops that the home folder has not, or a file that never changes has.
+        RawDropError: if a drop is damaged.
+    """
+    names = {str(path.relative_to(home.root)) for path in paths}
+    entries = [name for name in before if name.startswith(f"{home.journal.name}/")]
+    if gone := sorted(name for name in entries if name not in names):
+        raise WrongFolderError(
+            f"{folder} has {gone[0]}, and {home.root} has not: it is a backup of another home folder, or this one has "
+            "lost it. Name a new folder, or restore it from there."
+        )
+    ledgers = {
+        PurePath(name).stem for name in before if name.startswith(f"{home.raw.name}/") and name.endswith(".json")
+    }
+    drops = (name for name in before if name.startswith(f"{home.raw.name}/") and PurePath(name).stem in ledgers)
+    if lost := sorted(name for name in drops if name not in names):
+        raise BackupError(
+            f"{home.root / lost[0]} is gone, and {folder} still has it ({len(lost):,} files in all); copy it back from "
+            "there, or back up into a new folder."
+        )
+    for path in paths:
+        known = before.get(str(path.relative_to(home.root)))
+        if known is None or not _is_unchanging(path) or path.stat().st_size == known.bytes:
+            continue
+        if path.is_relative_to(home.raw):
+            RawStore(home.raw).check(path.stem)
+        else:
+            raise BackupError(
+                f"{path} has {path.stat().st_size:,} bytes, and had {known.bytes:,} when it was backed up in {folder}; "
+                "copy it back from there, or back up into a new folder."
+            )
 
 
 def read_backup(folder: Path) -> Backup:
@@ -126,44 +173,6 @@ def read_backup(folder: Path) -> Backup:
         raise BackupError(f"{folder / MANIFEST} cannot be read ({error}); back up into a new folder.") from error
 
 
-def restore_backup(folder: Path, home: Home) -> Backup:
-    """Copy a backup into a home folder in which nothing was taken in; the caller holds its lock, and publishes.
-
-    The catalog comes last, so that what was broken off has none and can be restored again.
-
-    Raises:
-        WrongFolderError: if the home folder has a catalog or other data.
-        BackupError: if a file of the backup is missing or damaged.
-    """
-    backup = read_backup(folder)
-    if home.is_initialised:
-        raise WrongFolderError(f"{home.root} is in use; restore into a new folder with --home.")
-    _check_target(home, {home.root / file.path for file in backup.files})
-    for file in sorted(backup.files, key=lambda file: home.root / file.path == home.catalog):
-        target = home.root / file.path
-        if not target.resolve().is_relative_to(home.root.resolve()):
-            raise BackupError(f"{folder / MANIFEST} names {file.path}, which is no path in a home folder.")
-        try:
-            _restored(folder / file.stored, target, file)
-        except FileNotFoundError as error:
-            raise BackupError(f"{folder / file.stored} is missing; take the backup from elsewhere.") from error
-        except OSError as error:
-            raise HomeNotWritableError(f"{target} cannot be written ({error.strerror}); make room.") from error
-    return backup
-
-
-def _check_target(home: Home, named: AbstractSet[Path]) -> None:
-    """Refuse to restore beside what the backup does not have: a rebuild would make it part of the warehouse again."""
-    for folder in (home.raw, home.journal, home.lake):
-        for path in folder.rglob("*"):
-            is_half_restored = path.name.startswith(".")
-            if path.is_file() and path not in named and not is_half_restored:
-                raise WrongFolderError(
-                    f"{home.root} is in use, as it has {path}; restore into a new folder with --home."
-                )
-    forget_beside(home.catalog)
-
-
 def _check_folder(home: Home, folder: Path) -> None:
     if folder.resolve().is_relative_to(home.root.resolve()) or home.root.resolve().is_relative_to(folder.resolve()):
         raise WrongFolderError(f"{folder} and the home folder {home.root} lie in one another; name a folder beside it.")
@@ -173,8 +182,7 @@ def _check_folder(home: Home, folder: Path) -> None:
 
 def _is_backup(folder: Path) -> bool:
     """Tell whether a folder is a backup, or one that was broken off before its first manifest."""
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    return MANIFEST in names or names <= _OF_A_BACKUP
+    return any((folder / name).exists() for name in (MANIFEST, BEGUN))
 
 
 def _known(folder: Path) -> tuple[BackupFile, ...]:
@@ -186,7 +194,7 @@ def _to_back_up(home: Home) -> Iterator[Path]:
     yield from sorted(path for path in home.raw.glob("??/*") if not path.name.startswith("."))
     yield from sorted(set(named_in_catalog(home)))
     yield from sorted(home.journal.glob("[0-9]*.json"))
-    for path in (home.config, *sorted(home.expectations.rglob("*")), *sorted(home.outbox.rglob("*"))):
+    for path in (home.config, home.withdrawing, *sorted(home.expectations.rglob("*")), *sorted(home.outbox.rglob("*"))):
         if path.is_file() and not path.name.startswith("."):
             yield path
     yield home.catalog
@@ -205,7 +213,7 @@ def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
 
 def _copy_of_catalog(home: Home, folder: Path) -> Path:
     """Copy the catalog as SQLite does, whatever half-written commit lies in its journal."""
-    copy = folder / f".{home.catalog.name}.copy"
+    copy = folder / COPY_OF_CATALOG
     copy.unlink(missing_ok=True)
     with closing(sqlite3.connect(home.catalog)) as catalog, closing(sqlite3.connect(copy)) as target:
         catalog.backup(target)
@@ -214,24 +222,15 @@ def _copy_of_catalog(home: Home, folder: Path) -> Path:
 
 def _backed_up(path: Path, folder: Path, name: str, *, stored: str | None) -> BackupFile:
     """Copy a file into the backup, by rename; what has no path of its own there gets one by its content."""
-    part = folder / ".copied.part"
-    size, sha256 = _copied(path, part)
+    part = folder / COPIED
+    size, sha256 = copied(path, part)
     file = BackupFile(name, stored or f"{CHANGING}/{sha256}", size, sha256)
     (folder / file.stored).parent.mkdir(parents=True, exist_ok=True)
     part.replace(folder / file.stored)
     return file
 
 
-def _restored(path: Path, target: Path, file: BackupFile) -> None:
-    """Copy a file of a backup to where it belongs, by rename."""
-    part = target.with_name(f".{target.name}.part")
-    if _copied(path, part) != (file.bytes, file.sha256):
-        part.unlink()
-        raise BackupError(f"{path} is damaged: it is not what was backed up. Take the backup from elsewhere.")
-    part.replace(target)
-
-
-def _copied(path: Path, target: Path) -> tuple[int, str]:
+def copied(path: Path, target: Path) -> tuple[int, str]:
     """Copy a file, and return size and SHA-256 of what it holds."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as source:
@@ -252,8 +251,9 @@ def _write_manifest(folder: Path, backup: Backup) -> None:
 
 
 def _prune(folder: Path, *, keep: set[str]) -> None:
-    """Remove what the manifest does not name any more."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        name = str(path.relative_to(folder))
-        if path.is_file() and name not in keep and name != MANIFEST:
+    """Remove what the manifest does not name any more, and what was half done; whatever else lies there stays."""
+    for path in sorted(path for own in _OF_A_BACKUP for path in (folder / own).rglob("*")):
+        if path.is_file() and str(path.relative_to(folder)) not in keep:
             path.unlink()
+    for name in (BEGUN, COPIED, COPY_OF_CATALOG):
+        (folder / name).unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from warehouse.errors import CatalogError, NotPublishedError
+from warehouse.errors import CatalogError, CatalogWholeError, NotPublishedError
 from warehouse.home import Home
 
 LEAST_FREE_SHARE = 0.25
@@ -30,6 +30,11 @@ _OF_SNAPSHOT = """
     WHERE f.begin_snapshot <= $at AND coalesce(f.end_snapshot > $at, true)
 """
 
+
+_GIVEN = """
+    SELECT snapshot_id, commit_extra_info FROM ducklake_snapshot_changes
+    WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id
+"""
 
 _STATE = "SELECT (SELECT schema_uuid FROM ducklake_schema WHERE schema_id = 0), max(snapshot_id) FROM ducklake_snapshot"
 """The identity of the first schema is that of its catalog: another one has another, made anew or not."""
@@ -62,13 +67,13 @@ def change_catalog(home: Home) -> Iterator[sqlite3.Connection]:
                 yield catalog
         except sqlite3.OperationalError as error:
             if LOCKED in str(error):
-                raise CatalogError(kept_locked(home)) from error
+                raise kept_locked(home) from error
             raise
 
 
-def kept_locked(home: Home) -> str:
-    """Return what to say and to do where another program keeps the catalog locked."""
-    return (
+def kept_locked(home: Home) -> CatalogWholeError:
+    """Return the error that says what to do where another program keeps the catalog locked."""
+    return CatalogWholeError(
         f"Another program has a transaction open on {home.catalog}, and this was not committed. End it (analysts "
         "attach a copy of the catalog, as docs/analysts.md says), and run the same command again."
     )
@@ -100,6 +105,8 @@ def lake_state(home: Home) -> LakeState | None:
     except (sqlite3.Error, TypeError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
             return None
+        if LOCKED in str(error):
+            raise kept_locked(home) from error
         raise CatalogError(
             f"The catalog {home.catalog} cannot be read ({error}); restore it from a backup, or make it anew with "
             "copydesk rebuild. The data is still there."
@@ -134,9 +141,28 @@ def check_in_use(home: Home, what: str) -> None:
         raise NotPublishedError(f"There is nothing to {what} in {home.root}; run copydesk ingest first.")
 
 
+def check_readable(home: Home) -> None:
+    """Refuse to read a catalog of which a commit was broken off: only who writes may roll it back.
+
+    Raises:
+        CatalogWholeError: if one was.
+    """
+    if _is_broken_off(home) and lake_state(home) is None:
+        raise CatalogWholeError(
+            f"A commit to {home.catalog} was broken off; run copydesk publish, which takes it back. Nothing is lost."
+        )
+
+
+def roll_back(home: Home) -> None:
+    """Take back a commit to the catalog that was broken off; the caller has the writer's lock."""
+    if _is_broken_off(home):
+        with closing(sqlite3.connect(home.catalog)) as catalog:
+            catalog.execute("SELECT count(*) FROM sqlite_master").fetchall()
+
+
 def _is_broken_off(home: Home) -> bool:
-    """Tell whether a commit to the catalog was broken off, which whoever opens it next rolls back."""
-    return home.catalog.with_name(f"{home.catalog.name}-journal").exists()
+    """Tell whether a commit to the catalog may be broken off, which whoever opens it next to write rolls back."""
+    return home.catalog.exists() and home.catalog.with_name(f"{home.catalog.name}-journal").exists()
 
 
 def files_of_snapshot(home: Home, at: int) -> Mapping[str, list[Path]]:
@@ -154,6 +180,15 @@ def files_of_snapshot(home: Home, at: int) -> Mapping[str, list[Path]]:
                 raise CatalogError(f"Rows of {table} were deleted in place; append a newer row instead.")
             found[table].append(placed(placed(placed(home.lake, *place[:2]), *place[2:4]), *place[4:]))
     return {table: sorted(paths) for table, paths in found.items()}
+
+
+def given_to_commits(home: Home) -> list[tuple[int, str]]:
+    """Return the snapshots whose commits were given extra information, oldest first, with it.
+
+    From the catalog itself, in a millisecond, where DuckLake takes 29 ms for 200 of them.
+    """
+    with read_catalog(home) as catalog:
+        return catalog.execute(_GIVEN).fetchall()
 
 
 def placed(folder: Path, path: str, is_relative: int | bool) -> Path:  # noqa: FBT001 -- a column of the catalog

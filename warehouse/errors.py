@@ -4,6 +4,7 @@ WarehouseError            anything below; its message says what, where and what 
 ├── HomeNotWritableError  the home folder cannot be made or written
 ├── NotPublishedError     nothing has been published yet
 ├── CatalogError          the catalog cannot be opened or was damaged
+│   └── CatalogWholeError  not because it is damaged: it is locked, of a newer version, or has a commit to roll back
 ├── JournalError          a file of the journal cannot be read
 └── RawDropError          bytes of a drop are missing from the raw store, or are not those that were stored
 """
@@ -23,6 +24,10 @@ class NotPublishedError(WarehouseError):
 
 class CatalogError(WarehouseError):
     """The catalog cannot be opened, or does not hold what it should."""
+
+
+class CatalogWholeError(CatalogError):
+    """The catalog cannot be opened for now, or not by this version, and nothing of it is damaged."""
 
 
 class JournalError(WarehouseError):

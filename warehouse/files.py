@@ -41,6 +41,11 @@ def write_synced(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, in order; none where there is no folder. Paths would take ten times as long."""
+    return sorted(os.listdir(folder)) if folder.exists() else []  # noqa: PTH208 -- see above
+
+
 def sync(path: Path) -> None:
     """Make a file, or the names in a folder, outlive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -115,7 +115,8 @@ class Home:
     @property
     def is_within_another(self) -> bool:
         """Whether it is made within the staging folder of another, where nobody reads it."""
-        return self.root.parent.name == self.staging.name
+        outer = Home(self.root.parent.parent)
+        return self.root.parent == outer.staging and outer.staging_lock.exists()
 
     @property
     def is_initialised(self) -> bool:

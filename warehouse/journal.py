@@ -12,25 +12,21 @@ is the position among all files; a run is known by its id, which the commit has 
 Long lists are not given to the commit: they are read from the rows that it wrote.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from transforms.ops_schema import DROPS, QUARANTINE, RUNS
+from warehouse.catalog_file import given_to_commits
 from warehouse.earlier_runs import earlier_entries
 from warehouse.errors import JournalError
-from warehouse.files import sync, write_synced
+from warehouse.files import names_in, sync, write_synced
 from warehouse.home import Home
 from warehouse.journal_entry import DISMISS, INGEST, NEW_PATHS, Entry, parse_entry
 from warehouse.lake import Lake
 from warehouse.stored_tables import stored_name
 
-_ENTRIES = """
-    SELECT snapshot_id, commit_extra_info FROM ducklake_snapshots('lake')
-    WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id
-"""
 _DROPS = f"""
     SELECT source, drop_sha256, uri, uris, bytes, received_at, CASE WHEN drop_sha256 IS NULL THEN error END AS error,
         run_id = $run_id AS is_new
@@ -51,8 +47,7 @@ def read_journal(home: Home) -> Iterator[Entry]:
 
 def _names(home: Home) -> list[str]:
     """Return the names of all files, oldest first."""
-    found = os.listdir(home.journal) if home.journal.exists() else ()  # noqa: PTH208 -- paths take ten times as long
-    return sorted(name for name in found if name[0].isdigit() and name.endswith(".json"))
+    return [name for name in names_in(home.journal) if name[0].isdigit() and name.endswith(".json")]
 
 
 def _read(path: Path) -> Entry:
@@ -71,7 +66,7 @@ def note_commits(lake: Lake) -> int:
     Where there is no file at all, runs of a version without a journal get one as well, all of them or none.
     """
     names = _names(lake.home)
-    missing = [_with_rows(lake, snapshot, entry) for snapshot, entry in unnoted(lake)]
+    missing = [_with_rows(lake, snapshot, entry) for snapshot, entry in _unnoted(lake.home, names)]
     if names:
         _write(lake.home.journal, missing, first=int(names[-1].partition("-")[0]) + 1)
     else:
@@ -95,10 +90,15 @@ def _write(folder: Path, entries: Sequence[Entry], *, first: int) -> None:
         write_synced(folder / f"{number:08}-{entry.run_id}.json", entry.as_json().encode())
 
 
-def unnoted(lake: Lake) -> Iterator[tuple[int, Entry]]:
-    """Yield the commits that have no file, oldest first: their snapshots, and what was given to them."""
-    noted = {name.removesuffix(".json").partition("-")[2] for name in _names(lake.home)}
-    for snapshot, content in lake.query(_ENTRIES).iter_rows():
+def unnoted(home: Home) -> list[Entry]:
+    """Return what was given to the commits that have no file, oldest first."""
+    return [entry for _, entry in _unnoted(home, _names(home))]
+
+
+def _unnoted(home: Home, names: Sequence[str]) -> Iterator[tuple[int, Entry]]:
+    """Yield the snapshots of commits that have no file, oldest first, and what was given to them."""
+    noted = {name.removesuffix(".json").partition("-")[2] for name in names}
+    for snapshot, content in given_to_commits(home):
         entry = parse_entry(content)
         if entry.run_id not in noted:
             yield snapshot, entry

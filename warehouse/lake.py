@@ -20,9 +20,16 @@ import polars as pl
 
 from transforms.columns import Table
 from transforms.schema import STORED
-from warehouse.catalog_file import LOCKED, check_not_lost, files_of_snapshot, kept_locked, latest_snapshot
+from warehouse.catalog_file import (
+    LOCKED,
+    check_not_lost,
+    check_readable,
+    files_of_snapshot,
+    kept_locked,
+    latest_snapshot,
+)
 from warehouse.database import first_line, give_back, lost_file, named_files, open_database, quoted
-from warehouse.errors import CatalogError
+from warehouse.errors import CatalogError, CatalogWholeError
 from warehouse.home import Home
 from warehouse.stored_tables import (
     ROW_GROUP_ROWS,
@@ -121,7 +128,7 @@ class Lake:
             with suppress(duckdb.Error):  # a commit that failed has left nothing to roll back
                 self.connection.execute("ROLLBACK")
             if isinstance(error, duckdb.Error) and LOCKED in str(error):
-                raise CatalogError(kept_locked(self.home)) from error
+                raise kept_locked(self.home) from error
             raise
 
     def insert(self, table: Table, paths: Sequence[Path]) -> None:
@@ -198,6 +205,7 @@ def read_lake(home: Home) -> Iterator[Lake]:
     Raises:
         CatalogError: if the catalog cannot be opened.
     """
+    check_readable(home)
     with _attached(home, "READ_ONLY") as lake:
         yield lake
 
@@ -229,7 +237,7 @@ def _explained(home: Home) -> Iterator[None]:
         yield
     except (duckdb.Error, sqlite3.Error) as error:
         if LOCKED in str(error):
-            raise CatalogError(kept_locked(home)) from error
+            raise kept_locked(home) from error
         raise CatalogError(
             f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, or make it "
             "anew with copydesk rebuild. The data is still there."
@@ -245,7 +253,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, access: str) -> N
     )
     connection.execute("SET search_path = 'lake.main'")
     if tables_version(home) > TABLES_VERSION:  # read only now: a commit that was broken off has been rolled back
-        raise CatalogError(
+        raise CatalogWholeError(
             f"{home.root} was made by a newer version of copydesk: its tables are of version {tables_version(home)}, "
             f"and this one knows {TABLES_VERSION}. Install that version."
         )

@@ -169,6 +169,9 @@ def search_files(home: Home, probes: Probes) -> Iterator[Place]:
     for path in sorted(_files(home.root)):
         if path.is_relative_to(home.landing) or (path.is_relative_to(home.raw) and path.suffix == ".zst"):
             continue
+        if path.is_relative_to(home.raw) and path.suffix == ".part":  # compressed, and not to its end
+            yield Place(path, "half written", _NOWHERE, is_searched=False)
+            continue
         with suppress(FileNotFoundError):  # it was there a moment ago
             with path.open("rb") as file:
                 found = np.unique(np.concatenate([_NOWHERE, *(find_in_bytes(probes, p) for p in _overlapping(file))]))

@@ -28,6 +28,7 @@ from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import LakeState, files_of_snapshot, lake_state, latest_snapshot
 from warehouse.database import first_line, lost_file, named_files, quoted
 from warehouse.errors import CatalogError, HomeNotWritableError, WarehouseError
+from warehouse.files import names_in
 from warehouse.home import Home
 from warehouse.journal import note_commits
 from warehouse.lake import Lake
@@ -151,8 +152,11 @@ def is_stale(home: Home) -> bool:
 
 
 def remove_leftovers(home: Home) -> int:
-    """Remove half-made published files and entries; the caller must hold the writer's lock."""
-    leftovers = [*home.root.glob(f".{home.published.name}.*.part*"), *home.journal.glob(".*.part")]
+    """Remove half-made published files, lists and entries; the caller must hold the writer's lock."""
+    of_root = (home.published, home.superseded, home.withdrawing)
+    leftovers = [left for path in of_root for left in home.root.glob(f".{path.name}.*.part*")]
+    for folder in (home.journal, home.search):
+        leftovers += [folder / name for name in names_in(folder) if name.startswith(".") and name.endswith(".part")]
     for path in leftovers:
         path.unlink()
     return len(leftovers)

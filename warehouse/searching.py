@@ -10,10 +10,10 @@ from functools import cached_property
 import tantivy
 
 from warehouse.catalog_file import lake_state
-from warehouse.errors import NotPublishedError
+from warehouse.errors import CatalogError, NotPublishedError
 from warehouse.home import Home
 from warehouse.query import QueryError
-from warehouse.search_index import BOOSTS, FIELDS, open_index, read_state, schema
+from warehouse.search_index import BOOSTS, FIELDS, IndexState, open_index, read_state, schema
 
 MOST_CHARS = 2_000
 """Characters of a question; a parser that descends into brackets has to end somewhere."""
@@ -95,10 +95,18 @@ def open_search(home: Home, words: str) -> Search:
         except ValueError as error:
             why = str(error)
             continue  # it may have been made anew meanwhile
-        return Search(index, _parse(index, words), is_current=lake_state(home) in {None, state.lake})
+        return Search(index, _parse(index, words), is_current=_is_current(home, state))
     raise NotPublishedError(
         f"The index in {home.search} cannot be opened ({why}); run copydesk publish, which makes it."
     )
+
+
+def _is_current(home: Home, state: IndexState) -> bool:
+    """Tell whether an index is of the newest commit, as far as can be told."""
+    try:
+        return lake_state(home) in {None, state.lake}
+    except CatalogError:
+        return True
 
 
 def _parse(index: tantivy.Index, words: str) -> tantivy.Query:

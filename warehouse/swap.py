@@ -10,7 +10,7 @@ from datetime import datetime
 import duckdb
 
 from warehouse.catalog_file import forget_beside
-from warehouse.errors import CatalogError
+from warehouse.errors import CatalogError, CatalogWholeError
 from warehouse.files import sync
 from warehouse.home import Home
 from warehouse.journal import note_commits
@@ -19,13 +19,19 @@ from warehouse.superseded import keep_superseded
 
 
 def settle(home: Home) -> bool:
-    """Enter into the journal what a killed run has committed, and return whether catalog and data files are whole."""
+    """Enter into the journal what a killed run has committed, and return whether catalog and data files are whole.
+
+    Raises:
+        CatalogWholeError: if the catalog is locked, or of a newer version: then it is not to be replaced.
+    """
     if not home.is_initialised:
         return False
     try:
         with open_older_lake(home) as lake:
             note_commits(lake)
             return not lake.missing_files()
+    except CatalogWholeError:
+        raise
     except (CatalogError, duckdb.Error):
         return False
 

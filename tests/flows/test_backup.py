@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from flows.cli import DONE, FAILED, WRONG_USAGE
-from warehouse.backup import BackupError, read_backup, restore_backup, write_backup
+from warehouse.backup import BackupError, WrongFolderError, read_backup, write_backup
+from warehouse.errors import RawDropError
 from warehouse.home import Home
 from warehouse.journal import read_journal
+from warehouse.restore import restore_backup
 
 Copydesk = Callable[..., tuple[int, str, str]]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -155,6 +157,52 @@ def test_folder_with_something_else_in_it_is_left_alone(home: Path, tmp_path: Pa
     assert files_of(other) == {"thesis.txt": b"years of work"}
 
 
+@pytest.mark.parametrize("name", [".git/config", "raw/ab/one.nef", "journal/monday.md"])
+def test_folder_that_looks_like_a_backup_is_none(home: Path, tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / "theirs" / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("years of work")
+    with pytest.raises(WrongFolderError, match="something else"):
+        write_backup(Home(home), tmp_path / "theirs")
+    assert files_of(tmp_path / "theirs") == {name: b"years of work"}
+
+
+def test_what_the_home_folder_has_lost_stays_in_the_backup(home: Path, tmp_path: Path) -> None:
+    kept, note = tmp_path / "kept", tmp_path / "kept" / "note.txt"
+    write_backup(Home(home), kept)
+    note.write_text("of January")
+    write_backup(Home(home), kept)
+    before = files_of(kept)
+    assert note.exists()
+    drop, data = next((home / "raw").rglob("*.zst")), next((home / "lake").rglob("*.parquet"))
+    entry = next((home / "journal").iterdir())
+    for lost, error in ((drop, BackupError), (entry, WrongFolderError)):
+        content = lost.read_bytes()
+        lost.unlink()
+        with pytest.raises(error, match=lost.name):
+            write_backup(Home(home), kept)
+        lost.write_bytes(content)
+    for damaged, kind in ((drop, RawDropError), (data, BackupError)):
+        content = damaged.read_bytes()
+        damaged.write_bytes(content[:10])
+        with pytest.raises(kind, match=damaged.name):
+            write_backup(Home(home), kept)
+        damaged.write_bytes(content)
+    assert files_of(kept) == before
+    restore_backup(kept, Home(tmp_path / "new"))
+
+
+def test_restore_that_was_broken_off_before_it_was_published_is_finished(
+    home: Path, tmp_path: Path, copydesk: Copydesk, query: Query
+) -> None:
+    kept, new = tmp_path / "kept", tmp_path / "new"
+    write_backup(Home(home), kept)
+    restore_backup(kept, Home(new))
+    assert copydesk("restore", kept, "--home", new)[0] == DONE
+    assert query(CONTENT, new) == query(CONTENT, home)
+    assert copydesk("restore", kept, "--home", new)[0] == WRONG_USAGE
+
+
 def test_manifest_leads_to_no_place_outside_of_the_home_folder(home: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     write_backup(Home(home), kept)
@@ -189,14 +237,14 @@ def test_killed_backup_is_the_one_before_and_is_finished_by_the_next(
 ) -> None:
     kept = tmp_path / "kept"
     command = [sys.executable, "-c", KILLED_WHILE_COPYING, home, kept]
-    for place in (("_copied", "5"), ("_write_manifest", "1")):
+    for place in (("copied", "5"), ("_write_manifest", "1")):
         assert subprocess.run([*command, *place], check=False).returncode == -9
         with pytest.raises(BackupError, match="no backup"):
             read_backup(kept)
     (kept / ".copied.part").write_bytes(b"half of a file")
     first = write_backup(Home(home), kept)
     ingest(write_lines(tmp_path / "wire" / "more.jsonl", [a_record(3)]))
-    for place in (("_copied", "3"), ("_write_manifest", "1"), ("_prune", "1")):
+    for place in (("copied", "3"), ("_write_manifest", "1"), ("_prune", "1")):
         assert (read_backup(kept) == first) is True, place
         assert subprocess.run([*command, *place], check=False).returncode == -9
         restore_backup(kept, Home(tmp_path / "new" / place[0]))

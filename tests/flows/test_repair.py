@@ -121,6 +121,9 @@ def test_damaged_catalog_is_named_and_readers_read_on(
         assert (code, str(catalog) in errors) == (FAILED, True), command
         assert "restore it from a backup" in errors
     assert query(COUNTS) == [(1, 1)]
+    assert [copydesk(*command)[0] for command in (("search", "harbour"), ("status",))] == [DONE, DONE]
+    checked = copydesk("doctor")[1]
+    assert [checked.count(words) for words in ("cannot be told", "Mend the catalog first", "alerts")] == [3, 3, 1]
     catalog.write_bytes(kept)
     assert ingest(drops[1]).records_loaded == 1
 

@@ -312,6 +312,28 @@ def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
     assert query("SELECT count(*) FROM ops.retractions") == [(1,)]
 
 
+def test_killed_retraction_of_what_a_rebuild_held_back_since_is_finished(
+    loaded: Path, withdraw: Withdraw, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retracting, "commit_retraction", die)
+        with pytest.raises(KilledError):
+            withdraw(SECRET["url"])
+    rebuild_home(load_settings(home=loaded))
+    assert query("SELECT count(*) FROM records WHERE external_id = 'id-1'") == [(0,)]
+    assert withdraw(SECRET["url"], is_at_once=True).retraction_id is not None
+    assert not Home(loaded).withdrawing.exists()
+    assert stands_in(loaded, OWN) == []
+    assert query(UNBALANCED) == []
+    assert query("SELECT count(*) > 0 FROM ops.retracted_texts") == [(True,)]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("is_target_held", [False, True])
 def test_killed_before_the_tables_changed_copies_that_are_held_back_go_as_well(

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from warehouse import catalog_file
-from warehouse.catalog_file import change_catalog, compact_catalog, refresh_statistics
-from warehouse.errors import CatalogError
+from warehouse.catalog_file import change_catalog, check_not_lost, compact_catalog, lake_state, refresh_statistics
+from warehouse.errors import CatalogError, CatalogWholeError
 from warehouse.home import Home
 from warehouse.lake import open_lake
+from warehouse.stored_tables import TABLES_VERSION
+from warehouse.swap import settle
 
 
 @pytest.fixture
@@ -35,6 +37,33 @@ def test_catalog_that_another_program_keeps_locked_is_said_in_a_sentence(
             change(home)
         other.execute("ROLLBACK")
         change(home)
+
+
+def test_catalog_that_is_locked_is_neither_damaged_nor_replaced(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(home.catalog)) as other:
+        monkeypatch.setattr(catalog_file.sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+        other.execute("BEGIN EXCLUSIVE")
+        for ask in (lake_state, settle):
+            with pytest.raises(CatalogWholeError, match="Another program has a transaction open"):
+                ask(home)
+        other.execute("ROLLBACK")
+    assert settle(home)
+
+
+def test_catalog_of_a_newer_version_is_not_replaced(home: Home) -> None:
+    with change_catalog(home) as catalog:
+        catalog.execute(f"PRAGMA user_version = {TABLES_VERSION + 1}")
+    with pytest.raises(CatalogWholeError, match="newer version"):
+        settle(home)
+
+
+def test_catalog_that_is_gone_is_lost_whatever_lies_beside_it(home: Home) -> None:
+    (home.lake / "rows.parquet").touch()
+    home.catalog.with_name(f"{home.catalog.name}-journal").touch()
+    check_not_lost(home)
+    home.catalog.unlink()
+    with pytest.raises(CatalogError, match="gone or empty"):
+        check_not_lost(home)
 
 
 def test_change_that_fails_is_undone(home: Home) -> None:

@@ -15,7 +15,7 @@ from transforms.schema import RECORDS
 from warehouse import lake as lakes
 from warehouse import migration
 from warehouse.catalog_file import lake_state, latest_snapshot
-from warehouse.errors import CatalogError
+from warehouse.errors import CatalogError, CatalogWholeError
 from warehouse.history import views_at
 from warehouse.home import Home
 from warehouse.lake import open_lake, open_older_lake, read_lake
@@ -122,5 +122,7 @@ def test_commit_that_was_broken_off_while_the_catalog_was_written_is_no_other_ve
     )
     subprocess.run([sys.executable, "-c", program, home.catalog], check=False)
     assert home.catalog.with_name(f"{home.catalog.name}-journal").exists()
+    with pytest.raises(CatalogWholeError, match="was broken off; run copydesk publish"), read_lake(home):
+        pass
     with open_lake(home) as lake:
         assert lake.query("SELECT count(*) FROM records").item() == 0
