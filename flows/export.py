@@ -37,9 +37,10 @@ _SOURCES = "SELECT source, count(*) AS records FROM records GROUP BY source ORDE
 _STATE = "SELECT snapshot_id, catalog_id, published_at FROM ops.publication"
 _FINISHED = "SELECT finished_at FROM ops.runs WHERE run_id = $run_id"
 _ARTICLES = """
-    SELECT x.article_id, r.record_id, r.source, $rights[list_position($sources, r.source)] AS rights, r.url, r.headline,
-        r.dek, r.authors, r.published_at, r.modified_at, r.language, r.keywords, r.headings, r.body, r.word_count,
-        r.body_sha256, r.flags, r.ingested_at, r.run_id
+    SELECT x.article_id, r.record_id, r.source,
+        CAST($rights AS VARCHAR[])[list_position($sources, r.source)] AS rights, r.url, r.headline, r.dek, r.authors,
+        r.published_at, r.modified_at, r.language, r.keywords, r.headings, r.body, r.word_count, r.body_sha256, r.flags,
+        r.ingested_at, r.run_id
     FROM records AS r INNER JOIN record_articles AS x USING (record_id)
     WHERE list_contains($sources, r.source) AND x.relation <> 'excerpt'
     QUALIFY row_number() OVER (
@@ -76,7 +77,7 @@ class Exported:
         exported_at: When it was exported (UTC).
         version: Version of copydesk.
         where: Condition that the articles meet; null if none.
-        since: Run after whose start their records were taken in; null if none.
+        since: Run after whose end the runs that took them in have ended; null if none.
         rights: By what right, for each source in it; null where it was asked for by name.
         left_out: Records of each source that may not be exported.
         neutralised: Cells that a spreadsheet would have run, and that have a quote before them; of CSV alone.
@@ -112,7 +113,8 @@ def export(
 ) -> Exported:
     """Write the articles of sources that may be exported, or are named, into a new folder.
 
-    `where` is a condition of SQL on the columns of the export, `since` a run: only what was taken in after it began.
+    `where` is a condition of SQL on the columns of the export, `since` a run: only what runs took in that
+    ended after it.
 
     Raises:
         UsageError: if the folder holds something, there is no such run, or no source may be exported.

@@ -21,7 +21,7 @@ def export_articles(  # noqa: PLR0917 -- typer's way
     format_: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.PARQUET,
     where: Annotated[str | None, typer.Option(help="Only what meets a condition, such as \"language = 'de'\".")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Only what was taken in after this run began.", metavar="RUN")
+        str | None, typer.Option(help="Only what runs took in that ended after this one.", metavar="RUN")
     ] = None,
     source: Annotated[
         list[str] | None,

@@ -33,7 +33,7 @@ def search_articles(  # noqa: PLR0917 -- typer's way
         check_source(name, load_settings(home=home))
     found = search(
         folder.root,
-        " ".join(words) if len(words) == 1 else " ".join(f'"{word}"' if " " in word else word for word in words),
+        " ".join(words) if len(words) == 1 else " ".join(f'"{word}"' if _is_phrase(word) else word for word in words),
         sources=source or (),
         since=since,
         language=language,
@@ -55,6 +55,12 @@ def search_articles(  # noqa: PLR0917 -- typer's way
         console.print(_highlighted(f"  {row['snippet']}"), soft_wrap=True)
     if articles.is_empty():
         console.print("No article was found.")
+
+
+def _is_phrase(word: str) -> bool:
+    """Tell whether an argument is words that stood between quotation marks for the shell alone."""
+    is_question = word.startswith(("-", "AND ", "OR ", "NOT ")) or not set(word).isdisjoint('"()')
+    return " " in word and not is_question
 
 
 def _highlighted(snippet: str) -> Text:

@@ -192,13 +192,17 @@ ARTICLE_REDIRECTS = Table(
 
 BOILERPLATE_CANDIDATES = Table(
     "boilerplate_candidates",
-    "Lines that recur in distinct articles of one source: proposed for removal, and what was decided about them.",
+    "Lines that recur in distinct texts of one source: proposed for removal, and what was decided about them.",
     (
         Column("source", TEXT, "Source whose articles hold the line; what is decided holds for this source alone."),
         Column("line_key", TEXT, "Identity of the line in its source: a digest of its letters and digits."),
-        Column("line", TEXT, "The line: as it was decided on, else as it stands in the first of the articles."),
-        Column("articles", COUNT, "Distinct articles that hold it, or from which it was removed."),
-        Column("examples", TEXTS, "Records that hold it, or held it, each of another article; three at most."),
+        Column("line", TEXT, "The line: as it was decided on, else as it stands in the first of the texts."),
+        Column(
+            "articles",
+            COUNT,
+            "Distinct texts that hold it, or from which it was removed, revisions among them.",
+        ),
+        Column("examples", TEXTS, "Records that hold it, or held it, each of another text; three at most."),
         Column("status", TEXT, "proposed, accepted (it is removed from every body of the source) or rejected."),
         Column("proposed_at", INSTANT, "When the run started that proposed it (UTC); null where none did."),
         Column("decided_at", INSTANT, "When it was accepted or rejected (UTC); null where it is only proposed."),

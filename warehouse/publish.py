@@ -53,6 +53,17 @@ _STATUS_NOW = (
 )
 """Status of an incident, a mute that has ended left aside: it stands in the row until a run judges the rule again."""
 
+_CREDIBLE = """
+    CASE
+        WHEN epoch_us(moment) BETWEEN epoch_us(TIMESTAMP '1800-01-01') AND epoch_us(ingested_at) + 86_400_000_000
+            AND epoch_us(moment) NOT IN (
+                epoch_us(TIMESTAMP '1970-01-01'), epoch_us(TIMESTAMP '1900-01-01'), epoch_us(TIMESTAMP '1899-12-30')
+            )
+        THEN moment
+    END
+"""
+"""A date that can be: not before there were newspapers, not in the future, and none that programs write for none."""
+
 BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headings, separated by one blank line."
 
 
@@ -116,6 +127,7 @@ def _execute(path: Path, statements: Iterable[str]) -> None:
 
 def _views() -> Iterator[str]:
     yield "CREATE SCHEMA ops"
+    yield f"CREATE MACRO ops.credible_date(moment, ingested_at) AS {_CREDIBLE}"
     for table in STORED.values():
         yield _rows(table, ())
         yield from _view(table)

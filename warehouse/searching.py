@@ -25,6 +25,10 @@ MARK = "**"
 _LEFT_OUT = re.compile(r"(?:^|(?<=\s))(?:-|NOT\s+)(?:\"[^\"]*\"?|\S+)")
 """A word or phrase that is to be in none of the articles."""
 
+_NOT = re.compile(r'"[^"]*"|\bNOT\s+')
+_ALONE = re.compile(r'\(\s*(-(?:"[^"]*"|[^\s()]+))\s*\)')
+"""What is left out, alone between brackets."""
+
 _PARTS = re.compile(r"[^\s\"()\[\]{}:^~*?!+\\/<>&|]+")
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
 """Quotation marks as they are pasted and as some keyboards type them."""
@@ -117,8 +121,15 @@ def _parse(index: tantivy.Index, words: str) -> tantivy.Query:
     if not plain:
         raise SearchError(f"There is no word to look for in {words!r}.")
     with suppress(ValueError):  # its language is one of programs: a colon in a headline is no field
-        return index.parse_query(words, list(FIELDS), field_boosts=BOOSTS)
-    return index.parse_query(" ".join(f'"{part}"' for part in plain), list(FIELDS), field_boosts=BOOSTS)
+        return index.parse_query(_ALONE.sub(r"\1", _NOT.sub(_without, words)), list(FIELDS), field_boosts=BOOSTS)
+    without = (_PARTS.findall(left_out.removeprefix("NOT")) for left_out in _LEFT_OUT.findall(words))
+    asked = [f'"{part}"' for part in plain] + [f'-"{" ".join(parts).removeprefix("-")}"' for parts in without if parts]
+    return index.parse_query(" ".join(asked), list(FIELDS), field_boosts=BOOSTS)
+
+
+def _without(found: re.Match[str]) -> str:
+    """Write NOT as the sign before what is left out: `AND NOT` would ask for an article that is nothing else."""
+    return found[0] if found[0].startswith('"') else "-"
 
 
 def _has_letter(part: str) -> bool:

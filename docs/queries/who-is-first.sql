@@ -2,9 +2,14 @@
 -- many hours the next one came later, at the median.
 SELECT
     first_source AS source,
-    count(DISTINCT article_id) AS articles_first,
+    count(*) AS articles_first,
     round(median(lag_seconds) / 3600, 1) AS median_hours_ahead
-FROM syndication
-WHERE clock = 'published_at' AND position = 2 AND source <> first_source
+FROM (
+    SELECT article_id, first_source, min(lag_seconds) AS lag_seconds
+    FROM syndication
+    WHERE clock = 'published_at' AND source <> first_source
+    GROUP BY ALL
+)
+WHERE lag_seconds > 0
 GROUP BY first_source
 ORDER BY articles_first DESC, source

@@ -79,6 +79,9 @@ def test_versions_of_an_article_say_which_paragraphs_came_and_went(
     assert rows[:2] == [("wire", 1, "2026-05-01", None, None), ("wire", 2, "2026-05-02", [ending], [])]
     today = datetime.now(UTC).date().isoformat()
     assert [row[:3] for row in rows[2:]] == [("post", 1, today)], "what no text can say is not believed"
+    ingest(write_lines(tmp_path / "wire" / "back.jsonl", [first | {"id": "back", "modified_at": "2026-05-03"}]))
+    back = query("SELECT version_no, paragraphs_removed FROM article_versions WHERE source = 'wire' ORDER BY 1")[2:]
+    assert back == [(3, [ending])], "what a source returned to is said again"
     assert query("SELECT count(DISTINCT article_id) FROM article_versions") == [(1,)]
 
 

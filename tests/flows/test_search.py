@@ -73,6 +73,14 @@ def headlines(home: Path, words: str, **options: Any) -> list[str | None]:
         ("pilots -«on Monday»", ["No trams"]),
         ("pilots -trams", ["Waiting for water"]),
         ("pilots AND trams", ["No trams"]),
+        ("pilots AND NOT trams", ["Waiting for water"]),
+        ("pilots NOT trams", ["Waiting for water"]),
+        ("pilots AND (NOT trams)", ["Waiting for water"]),
+        ("(pilots OR harbour) AND NOT trams", ["Waiting for water"]),
+        ('pilots AND NOT "harbour pilots"', ["No trams"]),
+        ('"NOT pilots"', []),
+        ("Brexit: pilots -trams (and", ["Waiting for water"]),
+        ('Brexit: pilots -"harbour pilots" (and', ["No trams"]),
         ("headline:trams", ["No trams"]),
         ("headline:pilots", []),
         ("brucke", ["Brücken"]),
@@ -279,6 +287,9 @@ def test_the_command_prints_for_people_and_programs(copydesk: Copydesk) -> None:
         *("score", "article_id", "headline", "snippet", "sources"),
         *("language", "published_at", "word_count", "record_count"),
     ]
+    for words in (["pilots", 'NOT "harbour pilots"'], ["pilots", "AND", "(NOT water)"]):
+        found = json.loads(copydesk("search", *words, "--format", "json")[1])
+        assert [row["headline"] for row in found] == ["No trams"], words
     assert copydesk("search", "zebra")[1].strip() == "No article was found."
     for wrong in (["search", '""'], ["search", "x", "--since", "yesterday"], ["search", "x", "--source", "nobody"]):
         assert copydesk(*wrong)[0] == 2

@@ -77,6 +77,23 @@ def test_views_ask_no_function_of_the_extension_icu(query: Query, samples: Home)
     assert [name for name, sql in views if re.search(of_icu, sql, re.IGNORECASE)] == []
 
 
+@pytest.mark.parametrize(
+    ("moment", "is_credible"),
+    [
+        ("2026-03-02T06:00:00Z", True),
+        ("1805-10-21T12:00:00Z", True),
+        ("1970-01-01T00:00:01Z", True),
+        ("1753-01-01T00:00:00Z", False),
+        ("1899-12-30T00:00:00Z", False),
+        ("1970-01-01T00:00:00Z", False),
+        ("2026-03-03T06:00:01Z", False),
+    ],
+)
+def test_date_counts_where_it_can_be_whatever_others_the_record_has(ask: Query, moment: str, is_credible: bool) -> None:
+    taken_in = "TIMESTAMPTZ '2026-03-02T06:00:00Z'"
+    assert ask(f"SELECT ops.credible_date(TIMESTAMPTZ '{moment}', {taken_in}) IS NOT NULL") == [(is_credible,)]
+
+
 def test_syndication_says_who_was_first_and_how_late_each_copy_is(ask: Query) -> None:
     found = ask(
         "SELECT headline, source, seen_at, position, lag_seconds, first_source FROM syndication "

@@ -4,7 +4,7 @@
 -- article_id: Article.
 -- source: Source that published the text.
 -- version_no: 1 for the first text of the source, in order of said_at.
--- record_id: Record of the text; of several alike, the first.
+-- record_id: Record of the text; of several alike in a row, the first.
 -- said_at: When it was changed or published (UTC); when it came in, where its record has no date or an impossible one.
 -- headline: Headline of the record.
 -- body: Clean text.
@@ -16,22 +16,34 @@ WITH dated AS (
         source,
         body_sha256,
         coalesce(
-            CASE WHEN NOT list_has_any(flags, ['early_date', 'future_date']) THEN coalesce(modified_at, published_at) END,
+            ops.credible_date(modified_at, ingested_at),
+            ops.credible_date(published_at, ingested_at),
             ingested_at
         ) AS said_at
     FROM records
 ),
-texts AS (
+said AS (
     SELECT
         record_articles.article_id,
         dated.source,
-        dated.body_sha256,
-        min(dated.said_at) AS said_at,
-        arg_min(dated.record_id, (dated.said_at, dated.record_id)) AS record_id
+        dated.record_id,
+        dated.said_at,
+        dated.body_sha256 IS DISTINCT FROM lag(dated.body_sha256) OVER of_source AS is_other
     FROM dated
     INNER JOIN record_articles USING (record_id)
     WHERE record_articles.relation <> 'excerpt'
-    GROUP BY record_articles.article_id, dated.source, dated.body_sha256
+    WINDOW of_source AS (
+        PARTITION BY record_articles.article_id, dated.source ORDER BY dated.said_at, dated.body_sha256, dated.record_id
+    )
+),
+texts AS (
+    SELECT
+        article_id,
+        source,
+        said_at,
+        record_id
+    FROM said
+    WHERE is_other
 ),
 versions AS (
     SELECT

@@ -22,12 +22,16 @@ keyed AS (
         spelling,
         trim(
             regexp_replace(
-                lower(
-                    if(
-                        regexp_full_match(spelling, '[\p{Latin}\p{Greek}\P{L}]*'),
-                        strip_accents(translate(spelling, '’‘ʼ', '''''''')),
-                        nfc_normalize(translate(spelling, '’‘ʼ', ''''''''))
-                    )
+                translate(
+                    lower(
+                        if(
+                            regexp_full_match(spelling, '[\p{Latin}\p{Greek}\P{L}]*'),
+                            strip_accents(translate(spelling, '’‘ʼ', '''''''')),
+                            nfc_normalize(translate(spelling, '’‘ʼ', ''''''''))
+                        )
+                    ),
+                    'ς',
+                    'σ'
                 ),
                 '[\s.\x{00a0}]+',
                 ' ',

@@ -1,5 +1,6 @@
 -- Days in a row on which a source published nothing, between its first day and the last day of any source, by the dates of
--- its records; records without a date, or with one that cannot be, are left aside.
+-- its records; records without a date, or with one that cannot be, are left aside, and so is the day of the last run, as it
+-- may not be over.
 --
 -- source: Source.
 -- first_day: First day without a record (UTC).
@@ -14,13 +15,17 @@ WITH published AS (
         CAST(make_timestamp(epoch_us(published_at)) AS DATE) AS day,
         count(*) AS records
     FROM records
-    WHERE published_at IS NOT NULL AND NOT list_has_any(flags, ['early_date', 'future_date'])
+    WHERE ops.credible_date(published_at, ingested_at) IS NOT NULL
     GROUP BY ALL
+),
+ends AS (
+    SELECT least(max(day), (SELECT CAST(make_timestamp(max(epoch_us(ingested_at))) AS DATE) - 1 FROM records)) AS day
+    FROM published
 ),
 days AS (
     SELECT
         source,
-        CAST(unnest(generate_series(min(day), (SELECT max(day) FROM published), INTERVAL 1 DAY)) AS DATE) AS day
+        CAST(unnest(generate_series(min(day), (SELECT day FROM ends), INTERVAL 1 DAY)) AS DATE) AS day
     FROM published
     GROUP BY source
 ),
@@ -39,7 +44,7 @@ SELECT
     gaps.first_day,
     gaps.last_day,
     gaps.days,
-    gaps.last_day = (SELECT max(day) FROM published) AS is_open,
+    gaps.last_day = (SELECT day FROM ends) AS is_open,
     gaps.usual_records,
     coalesce(others.sources, 0) AS other_sources
 FROM (

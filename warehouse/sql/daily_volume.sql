@@ -16,7 +16,7 @@ WITH dated AS (
         record_articles.article_id,
         records.word_count
     FROM (
-        SELECT *, CASE WHEN NOT list_has_any(flags, ['early_date', 'future_date']) THEN published_at END AS dated_at
+        SELECT *, ops.credible_date(published_at, ingested_at) AS dated_at
         FROM records
     ) AS records
     INNER JOIN record_articles USING (record_id)

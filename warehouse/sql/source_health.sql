@@ -40,7 +40,7 @@ loaded AS (
         avg(CAST(records.dated_at IS NOT NULL AS INTEGER)) AS published_share,
         max(records.dated_at) AS last_published_at
     FROM (
-        SELECT *, CASE WHEN NOT list_has_any(flags, ['early_date', 'future_date']) THEN published_at END AS dated_at
+        SELECT *, ops.credible_date(published_at, ingested_at) AS dated_at
         FROM records
     ) AS records
     GROUP BY records.source

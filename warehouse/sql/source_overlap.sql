@@ -15,7 +15,7 @@ WITH held AS (
     SELECT
         record_articles.article_id,
         records.source,
-        min(CASE WHEN NOT list_has_any(records.flags, ['early_date', 'future_date']) THEN records.published_at END) AS published_at
+        min(ops.credible_date(records.published_at, records.ingested_at)) AS published_at
     FROM records
     INNER JOIN record_articles USING (record_id)
     WHERE record_articles.relation <> 'excerpt'

@@ -19,11 +19,10 @@ WITH members AS (
         records.record_id,
         records.source,
         record_articles.relation,
-        CASE WHEN NOT list_has_any(records.flags, ['early_date', 'future_date']) THEN records.published_at END AS published_at,
+        ops.credible_date(records.published_at, records.ingested_at) AS published_at,
         records.ingested_at,
         if(
-            bool_or(records.published_at IS NOT NULL AND NOT list_has_any(records.flags, ['early_date', 'future_date']))
-                OVER of_article,
+            bool_or(ops.credible_date(records.published_at, records.ingested_at) IS NOT NULL) OVER of_article,
             'published_at',
             'ingested_at'
         ) AS clock
@@ -59,7 +58,7 @@ SELECT
     if(
         timed.seen_at IS NULL,
         NULL,
-        rank() OVER (PARTITION BY timed.article_id ORDER BY timed.seen_at NULLS LAST)
+        dense_rank() OVER (PARTITION BY timed.article_id ORDER BY timed.seen_at NULLS LAST)
     ) AS position,
     CAST((epoch_us(timed.seen_at) - epoch_us(firsts.seen_at)) / 1000000 AS BIGINT) AS lag_seconds,
     firsts.source AS first_source,
