@@ -419,7 +419,7 @@ def test_entry_that_cannot_be_read_is_named_and_nothing_is_changed(
 
 
 def test_nothing_is_made_of_a_home_without_drops(copydesk: Copydesk, tmp_path: Path) -> None:
-    code, _, errors = copydesk("rebuild", "--home", tmp_path / "new")
+    code, _, errors = copydesk("rebuild", "--home", tmp_path)
     assert (code, "copydesk ingest" in errors) == (WRONG_USAGE, True)
 
 
