@@ -16,6 +16,8 @@ from warehouse.catalog_file import check_in_use, compact_catalog, refresh_statis
 from warehouse.journal import note_commits
 from warehouse.lake import open_lake
 from warehouse.maintenance import Merged, expire, merge, remove_orphans
+from warehouse.publish import is_stale
+from warehouse.superseded import keep_superseded
 from warehouse.writer_lock import hold_writer_lock
 
 KIND = "maintain"
@@ -53,6 +55,8 @@ def maintain(
             note_commits(lake)
             on_progress(Progress("giving up old snapshots"))
             now = datetime.now(UTC)  # others may have committed while this waited for them
+            if is_stale(home):  # a snapshot that was succeeded long ago may have been opened just now
+                keep_superseded(home, until=now + settings.maintenance.kept_for)
             expired = expire(lake, before=now - settings.maintenance.kept_for, now=now)
             on_progress(Progress("merging files"))
             merged = merge(lake)

@@ -16,6 +16,7 @@ from flows.run import Request, Run, Summary, WritingRun
 from flows.settings import load_settings
 from warehouse.home import Home
 from warehouse.lake import Lake, open_lake
+from warehouse.maintenance import expire
 
 Ingest = Callable[..., Summary]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -201,6 +202,30 @@ def test_what_maintenance_spills_is_not_cleared_away_by_a_run_that_begins_beside
     maintaining.maintain(settings)
     with steps.open_staging(Request(settings), steps.NOTHING_PLANNED):
         assert not spilled.exists()
+
+
+READ_TWICE = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1], read_only=True) as warehouse:
+    for _ in range(2):
+        print(warehouse.execute("SELECT count(DISTINCT body) FROM records").fetchone()[0], flush=True)
+        sys.stdin.readline()
+"""
+
+
+def test_maintenance_leaves_its_files_to_a_reader_of_what_was_published_too_late(
+    drops: list[Path], home: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(drops[0])
+    with open_lake(Home(home)) as lake, lake.commit("never published"):
+        lake.connection.execute("DELETE FROM lake.main.records")
+    monkeypatch.setattr(maintaining, "expire", lambda lake, *, before, now: expire(lake, before=now, now=now))  # noqa: ARG005 -- the retention is over
+    command = [sys.executable, "-c", READ_TWICE, home / "warehouse.duckdb"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "3\n"
+        assert maintaining.maintain(load_settings(home=home)).snapshots_expired > 0
+        assert reader.communicate("go on\n")[0] == "3\n"
 
 
 def test_maintenance_goes_on_after_it_waited_for_a_commit(drops: list[Path], home: Path, ingest: Ingest) -> None:
