@@ -20,6 +20,7 @@ from transforms.ops_schema import QUARANTINE, RETRACTED_TEXTS
 from transforms.probes import Probes, digest_passages, find_in_texts, read_probes
 from transforms.schema import ARTICLE_REDIRECTS
 from transforms.urls import canonicalize_urls
+from warehouse.lake import Lake
 from warehouse.raw_store import RawStore
 
 FIELDS = ("body", "headline", "dek")
@@ -102,7 +103,7 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     noted = noted_texts(run.settings.home, target)
     named, held = _named(run, target), _named_held(run, target)
     if named.is_empty() and held.is_empty():
-        if noted.is_empty():
+        if _are_withdrawn(run.lake, noted):
             return None
         texts = noted
     else:
@@ -119,6 +120,11 @@ def plan_retraction(run: WritingRun, target: str) -> Plan | None:
     at_once = pl.concat([places["record_id"], held]).unique()
     records = run.lake.query(_LOADED, {"records": staged_ids(run, at_once)})
     return Plan(texts, records, places, quoting)
+
+
+def _are_withdrawn(lake: Lake, texts: pl.DataFrame) -> bool:
+    """Tell whether texts, if there are any, stand in the tables as withdrawn."""
+    return texts.join(lake.latest(RETRACTED_TEXTS), on=["field", "match_key"], how="anti", nulls_equal=True).is_empty()
 
 
 def _last(places: pl.DataFrame, targets: pl.Series) -> pl.DataFrame:

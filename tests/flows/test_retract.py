@@ -28,6 +28,7 @@ from flows.options import UsageError
 from flows.rebuilding import rebuild_home
 from flows.report.write import write_report
 from flows.retract import Retracted, retract
+from flows.retract_commit import commit_retraction
 from flows.retract_proof import prove
 from flows.run import NOTHING_PLANNED, Request
 from flows.settings import MaintenanceSettings, load_settings
@@ -310,6 +311,27 @@ def test_killed_between_the_raw_store_and_the_tables_the_same_command_finishes(
     again = withdraw(SECRET["url"])
     assert again.retraction_id == done.retraction_id
     assert query("SELECT count(*) FROM ops.retractions") == [(1,)]
+
+
+def test_retraction_that_was_killed_after_its_commit_is_no_second_one(
+    loaded: Path, withdraw: Withdraw, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def commit_and_die(*arguments: Any) -> None:
+        commit_retraction(*arguments)
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retracting, "commit_retraction", commit_and_die)
+        with pytest.raises(KilledError):
+            withdraw(SECRET["url"])
+    assert Home(loaded).withdrawing.exists()
+    [(retraction_id,)] = query("SELECT retraction_id FROM ops.retractions")
+    assert withdraw(SECRET["url"]).retraction_id == retraction_id
+    assert not Home(loaded).withdrawing.exists()
+    assert query("SELECT count(*) FROM ops.runs WHERE kind = 'retract'") == [(1,)]
 
 
 def test_killed_retraction_of_what_a_rebuild_held_back_since_is_finished(
