@@ -123,7 +123,7 @@ def choose_fields(placed: pl.DataFrame) -> pl.DataFrame:
       stands, or that stands on another article, only if all are such;
     - dek: the best record's, of those whose headline fits, if it is not the headline of a copy;
     - authors, language, headings: the best record's that knows them; headings are not taken from excerpts or revisions;
-    - published_at: the canonical record's, else the earliest; not from dates in the future or of long ago.
+    - published_at: the canonical record's, else the earliest, of those that are credible.
 
     The best is the first by rank.
     """

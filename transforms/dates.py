@@ -40,6 +40,8 @@ EARLIEST_YEAR = 1600  # the first newspapers
 LATEST_YEAR = 2200  # later years are placeholders: 2999, 9999
 EARLY = datetime(1800, 1, 1, tzinfo=UTC)
 """Dates before are read, and worth a look: an archive has them, and a wrong epoch or century."""
+EPOCHS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(1900, 1, 1, tzinfo=UTC), datetime(1899, 12, 30, tzinfo=UTC))
+"""What programs write where they have no date: the first moment of Unix, of databases and of spreadsheets."""
 MONTHS = 12
 NOON = 12
 MOST_DIGITS_OF_SECONDS = 10

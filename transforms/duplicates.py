@@ -7,6 +7,7 @@ said by `rank`, and makes the canonical record of an article too.
 
 import polars as pl
 
+from transforms.dates import EARLY, EPOCHS
 from transforms.relations import Thresholds, gather_stars
 
 MEMBER_COLUMNS = (
@@ -49,10 +50,9 @@ def fits_text() -> pl.Expr:
 
 
 def credible_date() -> pl.Expr:
-    """Publication time; null where it is in the future, or before there were newspapers."""
-    return pl.when(
-        ~pl.col("flags").list.set_intersection(["early_date", "future_date"]).list.len().cast(pl.Boolean)
-    ).then("published_at")
+    """Publication time; null where it is in the future, before there were newspapers, or one that stands for none."""
+    date = pl.col("published_at")
+    return pl.when(date >= EARLY, ~date.is_in(EPOCHS), ~pl.col("flags").list.contains("future_date")).then(date)
 
 
 def rank() -> tuple[pl.Expr, ...]:

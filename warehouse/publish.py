@@ -22,6 +22,7 @@ import duckdb
 
 from seeds.tables import reason_codes
 from transforms.columns import Column, Table
+from transforms.dates import EARLY, EPOCHS
 from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
@@ -53,12 +54,10 @@ _STATUS_NOW = (
 )
 """Status of an incident, a mute that has ended left aside: it stands in the row until a run judges the rule again."""
 
-_CREDIBLE = """
+_CREDIBLE = f"""
     CASE
-        WHEN epoch_us(moment) BETWEEN epoch_us(TIMESTAMP '1800-01-01') AND epoch_us(ingested_at) + 86_400_000_000
-            AND epoch_us(moment) NOT IN (
-                epoch_us(TIMESTAMP '1970-01-01'), epoch_us(TIMESTAMP '1900-01-01'), epoch_us(TIMESTAMP '1899-12-30')
-            )
+        WHEN epoch_us(moment) BETWEEN epoch_us(TIMESTAMP '{EARLY:%F}') AND epoch_us(ingested_at) + 86_400_000_000
+            AND epoch_us(moment) NOT IN ({", ".join(f"epoch_us(TIMESTAMP '{epoch:%F}')" for epoch in EPOCHS)})
         THEN moment
     END
 """

@@ -96,7 +96,9 @@ def test_a_copy_of_a_revision_is_one_too() -> None:
         ({"authors": ["Ann"]}, {"boilerplate_chars": 0}),
         ({"boilerplate_chars": 0, "source": "z"}, {"boilerplate_chars": 900, "source": "a"}),
         ({"published_at": 1}, {"published_at": 2}),
-        ({"published_at": 2}, {"published_at": 1, "flags": ["early_date"]}),
+        ({"published_at": 2}, {"published_at": 1, "flags": ["future_date"]}),
+        ({"published_at": 2}, {"published_at": 0}),
+        ({"published_at": 2, "flags": ["early_date"]}, {"published_at": -(10**16)}),
     ],
 )
 def test_better_record_stands_for_the_article(better: dict[str, Any], worse: dict[str, Any]) -> None:
