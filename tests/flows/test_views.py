@@ -183,6 +183,15 @@ def test_headings_come_with_their_sections(ask: Query) -> None:
     ]
 
 
+def test_list_of_contents_is_no_section(write_lines: WriteLines, tmp_path: Path, query: Query) -> None:
+    opening, rest = SECTIONS.split("\n\n", 1)
+    body = f"{opening}\n\nWhat the pilots want\n\nWhat the port says\n\n{opening}\n\n{rest}"
+    drop = write_lines(tmp_path / "harbour" / "a.jsonl", [{"headline": "Two boats", "body": body}])
+    steps.ingest(Request(load_settings(home=tmp_path / "home"), (drop,)))
+    found = query("SELECT heading, section_words FROM headings ORDER BY position", tmp_path / "home")
+    assert found == [("What the pilots want", 22), ("What the port says", 21)]
+
+
 def test_headings_are_those_of_the_record_that_has_them(samples: Home, query: Query) -> None:
     """The scrape without headings is the canonical one of the article whose headings stand in capitals."""
     found = query(

@@ -1,5 +1,5 @@
 -- Section headings: a row for each heading of an article, with the section that follows it. They are those of the record
--- from which the article has its headings, which need not be the canonical one.
+-- from which the article has its headings, which need not be the canonical one. A list of contents before them is none.
 --
 -- article_id: Article.
 -- headline: Headline of the article.
@@ -35,7 +35,7 @@ found AS (
         article_id,
         paragraph,
         place,
-        row_number() OVER (PARTITION BY article_id, paragraph ORDER BY place) AS occurrence
+        row_number() OVER (PARTITION BY article_id, paragraph ORDER BY place DESC) AS occurrence_from_end
     FROM paragraphs
     WHERE list_contains(headings, paragraph)
 ),
@@ -44,7 +44,7 @@ named AS (
         article_id,
         position,
         heading,
-        row_number() OVER (PARTITION BY article_id, heading ORDER BY position) AS occurrence
+        row_number() OVER (PARTITION BY article_id, heading ORDER BY position DESC) AS occurrence_from_end
     FROM (
         SELECT
             article_id,
@@ -64,7 +64,7 @@ placed AS (
     INNER JOIN found
         ON named.article_id = found.article_id
         AND named.heading = found.paragraph
-        AND named.occurrence = found.occurrence
+        AND named.occurrence_from_end = found.occurrence_from_end
 ),
 cut AS (
     SELECT
