@@ -19,9 +19,12 @@ from warehouse.landing import absolute
 def export_articles(  # noqa: PLR0917 -- typer's way
     to: Annotated[Path, typer.Option("--to", help="A new folder.")],
     format_: Annotated[ExportFormat, typer.Option("--format", help="How to write them.")] = ExportFormat.PARQUET,
-    where: Annotated[str | None, typer.Option(help="Only what meets a condition, such as \"language = 'de'\".")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Only what meets a condition on columns of the export, such as \"language = 'de'\"."),
+    ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Only what runs took in that ended after this one.", metavar="RUN")
+        str | None, typer.Option(help="Only what runs made or changed that ended after this one.", metavar="RUN")
     ] = None,
     source: Annotated[
         list[str] | None,
@@ -38,11 +41,17 @@ def export_articles(  # noqa: PLR0917 -- typer's way
         sys.stdout.write(json.dumps(json_value(asdict(done)), ensure_ascii=False) + "\n")
         return
     console = output_console()
+    by_source = ", ".join(f"{name} ({articles:,})" for name, articles in done.articles_by_source.items())
     console.print(
-        f"{to / done.file} holds {done.articles:,} articles of {', '.join(done.rights)}, {done.bytes / 1e6:,.1f} MB; "
-        f"{to / MANIFEST} says what it is.",
+        f"{to / done.file} holds {done.articles:,} articles{by_source and f' of {by_source}'}, "
+        f"{done.bytes / 1e6:,.1f} MB; {to / MANIFEST} says what it is.",
         soft_wrap=True,
     )
+    if done.gone:
+        console.print(
+            f"  {len(done.gone):,} articles changed since and are not in it; remove them from earlier exports "
+            f"(gone in {MANIFEST})."
+        )
     for name, records in done.left_out.items():
         console.print(
             f"  {records:,} records of {name} are left out: their rights are unknown (rights in copydesk.toml, or "

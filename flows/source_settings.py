@@ -90,6 +90,12 @@ def _language(code: str) -> str:
     return code
 
 
+def _rights(text: str) -> str | None:
+    if not text.strip():
+        raise ValueError("must say by what right, such as 'CC BY 4.0'; leave it out where that is unknown")
+    return None if text.strip().lower() == "unknown" else text.strip()
+
+
 def _place(folder: str) -> str:
     if not folder.strip() or absolute(Path("/home") / folder) == Path("/home"):
         raise ValueError("must be a folder of the source's own, such as 'landing/wire'")
@@ -176,7 +182,9 @@ class SourceSettings(BaseModel):
     thresholds: Annotated[Mapping[str, float], AfterValidator(_known_thresholds)] = Field(default_factory=dict)
     rules: Annotated[Mapping[str, RuleSettings], AfterValidator(_known_rules)] = Field(default_factory=dict)
     max_record_bytes: int | None = Field(None, gt=0)
-    rights: str | None = None
+    rights: Annotated[str, AfterValidator(_rights)] | None = Field(
+        None, description="By what right its articles may be exported; 'unknown' is none."
+    )
     alerts: tuple[str, ...] = ()
 
     @property

@@ -45,6 +45,9 @@ BODY_SPANS = pl.Schema(
 )
 
 
+CLEAN = "clean"
+"""`body_format` of bodies that were cleaned once, and hold no more than the article: what looks like markup is text."""
+
 OF_ARTICLE = ("headline", "dek", "byline", "author_bio")
 """Kinds of blocks that are no part of a body, but are of the article."""
 
@@ -73,7 +76,7 @@ class CleanBodies:
 def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequence[str] = ()) -> CleanBodies:
     """Clean bodies of a frame with `body`, `body_format`, and clean `headline` and `dek`.
 
-    `accepted_lines` are those of the source.
+    `accepted_lines` are those of the source; of bodies that are CLEAN nothing else is removed.
     """
     original = _read_markup(raw)
     repaired = repair_texts(original)
@@ -84,6 +87,10 @@ def clean_bodies(raw: pl.DataFrame, rules: TextRules, *, accepted_lines: Sequenc
     accepted = find_accepted_lines(blocks, boilerplate=accepted_lines).join(furniture.labels, on="id", how="anti")
     labels = _spare_titles(pl.concat([furniture.labels, accepted]), blocks, texts)
     pieces = _find_pieces(blocks, labels, texts)
+    cleaned_before = (raw.get_column("body_format") == CLEAN).arg_true().cast(pl.UInt32)
+    pieces = pieces.filter(
+        (pl.col("action") != "remove") | (pl.col("rule") == RULE) | ~pl.col("row").is_in(cleaned_before.implode())
+    )
     labelled = _span_pieces(pieces, texts, repaired.edits)
     repairs = _span_repairs(labelled, original, repaired.edits)
     records = texts.pipe(_apply_pieces, blocks, pieces).with_columns(

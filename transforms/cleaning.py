@@ -8,6 +8,7 @@ Nothing here raises on any text, drops or reorders rows, or looks at other recor
 batch. A date that could not be read is null and stays, as it was written, in `extra`.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from transforms.bodies import clean_bodies
+from transforms.bodies import CLEAN, clean_bodies
 from transforms.boilerplate import TextRules
 from transforms.bylines import NameReader
 from transforms.dates import AMBIGUOUS, EARLY, UNREADABLE, DateOrder, DateReading, read_dates_by_language
@@ -31,7 +32,7 @@ from transforms.source_lines import REMOVED_LINES
 from transforms.text_repair import MOJIBAKE, change_where, repair_texts, rows_mask
 from transforms.urls import canonicalize_urls
 
-CLEANING_VERSION = 1
+CLEANING_VERSION = 2
 """Version of the rules by which a record is made of what came in: code, phrases, and what either rests on.
 
 To be raised with every change by which some text comes out otherwise, be it one new phrase or a newer library; what
@@ -98,7 +99,7 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
         rules: What is asked about the lines of a text.
         now: Time of the run, with its zone; a date more than a day later is noted as `future_date`.
     """
-    lines = raw.pipe(_clean_line_fields, rules.names)
+    lines = raw.pipe(_recognise_clean).pipe(_clean_line_fields, rules.names)
     bodies = clean_bodies(
         lines.select("body", "body_format", "headline", "dek"), rules, accepted_lines=settings.boilerplate
     )
@@ -125,6 +126,22 @@ def clean_records(raw: pl.DataFrame, *, settings: CleaningSettings, rules: TextR
     )
 
 
+def _recognise_clean(raw: pl.DataFrame) -> pl.DataFrame:
+    """Set `body_format` of records that come with the digest of their body, as exports have it.
+
+    Python per record that names a digest; few do.
+    """
+    named = (pl.col("body_format") == "text") & pl.col("extra").str.contains('"body_sha256"', literal=True)
+    some = raw.with_row_index("row").filter(named).select("row", "body", "extra")
+    clean = [
+        row
+        for row, body, extra in some.iter_rows()
+        if body and hashlib.sha256(body.encode()).hexdigest() == json.loads(extra).get("body_sha256")
+    ]
+    is_clean = rows_mask(clean, raw.height)
+    return raw.with_columns(body_format=pl.when(is_clean).then(pl.lit(CLEAN)).otherwise("body_format"))
+
+
 def _choose_authors(records: pl.DataFrame) -> pl.DataFrame:
     """Take the authors that the text names where the source gave none."""
     is_given = pl.col("authors").list.len() > 0
@@ -141,11 +158,11 @@ def _name_records(rows: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
 
 def _clean_line_fields(raw: pl.DataFrame, names: NameReader) -> pl.DataFrame:
     """Clean the fields of one line; adds `is_line_repaired`."""
-    is_escaped = raw.get_column("body_format") == "text"
-    headline, headline_repaired = _clean_line(raw.get_column("headline"), is_escaped)
-    dek, dek_repaired = _clean_line(raw.get_column("dek"), is_escaped)
-    authors, authors_repaired = _clean_list(raw.get_column("authors"), is_escaped, names.split)
-    keywords, keywords_repaired = _clean_list(raw.get_column("keywords"), is_escaped, _as_they_are)
+    body_format = raw.get_column("body_format")
+    headline, headline_repaired = _clean_line(raw.get_column("headline"), body_format)
+    dek, dek_repaired = _clean_line(raw.get_column("dek"), body_format)
+    authors, authors_repaired = _clean_list(raw.get_column("authors"), body_format, names.split)
+    keywords, keywords_repaired = _clean_list(raw.get_column("keywords"), body_format, _as_they_are)
     return raw.with_columns(
         headline,
         dek,
@@ -155,11 +172,12 @@ def _clean_line_fields(raw: pl.DataFrame, names: NameReader) -> pl.DataFrame:
     )
 
 
-def _clean_line(lines: pl.Series, is_escaped: pl.Series) -> tuple[pl.Series, pl.Series]:
+def _clean_line(lines: pl.Series, body_format: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Clean texts of one line, blank ones to null; also tell which were decoded wrongly."""
     if lines.is_null().all():
         return lines, rows_mask([], len(lines))
-    unescaped = change_where(strip_tags(lines), is_escaped, unescape_references)
+    stripped = change_where(lines, body_format != CLEAN, strip_tags)
+    unescaped = change_where(stripped, body_format == "text", unescape_references)
     repaired = repair_texts(unescaped)
     line = pl.col("line").pipe(normalize_line).replace("", None)
     cleaned = pl.DataFrame({"line": repaired.texts}).select(line.alias(lines.name))
@@ -167,14 +185,14 @@ def _clean_line(lines: pl.Series, is_escaped: pl.Series) -> tuple[pl.Series, pl.
 
 
 def _clean_list(
-    lists: pl.Series, is_escaped: pl.Series, split: Callable[[pl.Series], pl.Series]
+    lists: pl.Series, body_format: pl.Series, split: Callable[[pl.Series], pl.Series]
 ) -> tuple[pl.Series, pl.Series]:
     """Clean the texts of lists and split each; no empty ones, no repetitions, never null."""
     if lists.is_null().all():
         return lists.fill_null([]), rows_mask([], len(lists))
     items = pl.DataFrame({"item": lists}).with_row_index("row").explode("item").drop_nulls()
     rows = items.get_column("row")
-    cleaned, repaired = _clean_line(items.get_column("item"), is_escaped.gather(rows))
+    cleaned, repaired = _clean_line(items.get_column("item"), body_format.gather(rows))
     names = pl.DataFrame({"row": rows, "item": split(cleaned)}).explode("item").drop_nulls()
     gathered = names.group_by("row", maintain_order=True).agg(pl.col("item").unique(maintain_order=True))
     every_row = pl.DataFrame({"row": pl.int_range(len(lists), dtype=pl.UInt32, eager=True)})

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from flows import steps
-from flows.export import MANIFEST, ExportFormat, export
+from flows.boilerplate import Verdict, decide
+from flows.export import MANIFEST, ExportFormat, export, write_csv
 from flows.options import UsageError
 from flows.retract import retract
 from flows.run import Request
@@ -72,6 +73,8 @@ def test_only_sources_with_known_rights_are_exported(format_: ExportFormat, load
 
 
 def test_a_source_that_is_named_is_exported_too(loaded: Path, tmp_path: Path) -> None:
+    (loaded / "copydesk.toml").write_text(f"{RIGHTS}[sources.blog]\nrights = 'Unknown'\n")
+    assert export(load_settings(home=loaded), tmp_path / "known").articles == 2
     done = export(load_settings(home=loaded), tmp_path / "out", named=["blog"])
     rows = rows_of(tmp_path / "out", ExportFormat.PARQUET)
     assert len(rows) == len({row["article_id"] for row in rows}) == 3
@@ -102,14 +105,43 @@ def test_the_manifest_says_what_the_file_is(loaded: Path, tmp_path: Path, query:
     assert list(manifest["columns"]) == list(rows_of(tmp_path / "out", ExportFormat.PARQUET)[0])
 
 
+def test_a_condition_chooses_among_the_records_of_an_article(loaded: Path, tmp_path: Path) -> None:
+    """Of the article of both, the canonical record is the agency's."""
+    settings = load_settings(home=loaded)
+    done = export(settings, tmp_path / "out", where="source = 'blog'", named=["blog"])
+    assert sorted(row["headline"] for row in rows_of(tmp_path / "out", ExportFormat.PARQUET)) == [
+        '=cmd|"/c calc"!A0',
+        "Bridge 1",
+    ]
+    assert (done.articles, done.articles_by_source, done.rights) == (2, {"blog": 2}, {"blog": None})
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_cell_that_begins_with_a_sign_of_a_formula_has_a_quote_before_it(sign: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"headline": [f"{sign}1+1", f"1{sign}1"]})
+    assert write_csv(iter([frame]), tmp_path / "a.csv") == 1
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [["headline"], [f"'{sign}1+1"], [f"1{sign}1"]]
+
+
 @pytest.mark.long
 def test_since_a_run_there_is_only_what_came_later(
     loaded: Path, tmp_path: Path, ingest: Ingest, write_lines: WriteLines, a_record: Any, query: Query
 ) -> None:
-    [(last,)] = query("SELECT run_id FROM ops.runs ORDER BY started_at DESC LIMIT 1")
-    ingest(write_lines(tmp_path / "agency" / "c.jsonl", [a_record(4)]))
-    assert export(load_settings(home=loaded), tmp_path / "out", since=last).articles == 1
-    assert [row["headline"] for row in rows_of(tmp_path / "out", ExportFormat.PARQUET)] == ["Bridge 4"]
+    settings, newest = load_settings(home=loaded), "SELECT run_id FROM ops.runs ORDER BY started_at DESC LIMIT 1"
+    footer = "More about bridges stands in the annex."
+    with_footer = a_record(5, body=f"{a_record(5)['body']}\n\n{footer}")
+    [(first,)] = query(newest)
+    ingest(write_lines(tmp_path / "agency" / "c.jsonl", [a_record(4), with_footer]))
+    assert export(settings, tmp_path / "out", since=first).gone == []
+    assert [row["headline"] for row in rows_of(tmp_path / "out", ExportFormat.PARQUET)] == ["Bridge 4", "Bridge 5"]
+    [(second,)] = query(newest)
+    decide(settings, Verdict("agency", (footer,), "accepted"))
+    [(withdrawn,)] = query("SELECT article_id FROM articles WHERE headline = 'Bridge 4'")
+    retract(settings, withdrawn, reason="asked for")
+    done = export(settings, tmp_path / "changed", since=second)
+    [row] = rows_of(tmp_path / "changed", ExportFormat.PARQUET)
+    assert (row["headline"], footer in row["body"], done.gone) == ("Bridge 5", False, [withdrawn])
     with pytest.raises(UsageError, match="no run 'run_x'"):
         export(load_settings(home=loaded), tmp_path / "none", since="run_x")
 
@@ -136,7 +168,41 @@ def test_what_was_exported_can_be_taken_in_again_with_the_same_bodies(
     assert sorted(row[3] for row in after) == sorted(row["authors"] for row in before)
 
 
-@pytest.mark.parametrize("where", ["no_such_column = 1", "language = 'en'; SELECT 1", "language =", "1) OR (SELECT"])
+OF_BLOG = f"SELECT {', '.join(['source'] * 20)} FROM records WHERE source = 'blog'"
+
+
+@pytest.mark.parametrize("format_", [ExportFormat.JSONL, ExportFormat.PARQUET])
+def test_what_looks_like_markup_or_furniture_is_the_same_text_again(
+    format_: ExportFormat, home: Path, tmp_path: Path, query: Query, a_record: Any, ingest: Ingest
+) -> None:
+    """Markdown and pages may hold as text what in a field of a feed is markup."""
+    prose = a_record(1)["body"]
+    page = f"# How `&amp;` is taught and learnt\n\n{prose}\n\nBetween `<p>` and `</p>`, and `<li>`, stands &amp;amp;.\n"
+    (tmp_path / "school").mkdir()
+    (tmp_path / "school" / "a.md").write_text(page, "utf-8")
+    ingest(tmp_path / "school" / "a.md")
+    columns = "SELECT body, headline, dek, authors, language FROM records WHERE source = "
+    before = query(f"{columns} 'school'")
+    done = export(load_settings(home=home), tmp_path / "out", format_=format_, named=["school"])
+    ingest(tmp_path / "out" / done.file, source="again")
+    assert "<p>" in before[0][0]
+    assert "&amp;" in before[0][1]
+    assert query(f"{columns} 'again'") == before
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "no_such_column = 1",
+        "language = 'en'; SELECT 1",
+        "language =",
+        "1) OR (SELECT",
+        "true) OR (true",
+        "true][1] OR [true",
+        f"false) UNION ALL ({OF_BLOG}",
+        f"false) UNION ALL (SELECT * FROM ({OF_BLOG}) WHERE (true) --",
+    ],
+)
 def test_a_condition_that_is_none_is_told_and_leaves_nothing(where: str, loaded: Path, tmp_path: Path) -> None:
     with pytest.raises(QueryError):
         export(load_settings(home=loaded), tmp_path / "out", where=where)
@@ -153,11 +219,18 @@ def test_nothing_is_mixed_in_or_left_half(loaded: Path, tmp_path: Path, monkeypa
     (tmp_path / "empty").mkdir()
     done = export(settings, tmp_path / "empty", where="false")
     assert (done.articles, rows_of(tmp_path / "empty", ExportFormat.PARQUET)) == (0, [])
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    assert export(settings, tmp_path / "link", where="false").articles == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["articles.parquet", MANIFEST]
+    with pytest.raises(UsageError, match=r"x cannot be written \(Not a directory\)"):
+        export(settings, tmp_path / "full" / "old.txt" / "x")
     with monkeypatch.context() as patched:
         patched.setattr("flows.export._digest", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             export(settings, tmp_path / "half")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full", "home"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full", "here", "home", "link"]
 
 
 def test_without_rights_nothing_is_exported(samples: Home, tmp_path: Path) -> None:
@@ -172,7 +245,7 @@ def test_without_rights_nothing_is_exported(samples: Home, tmp_path: Path) -> No
 @pytest.mark.usefixtures("loaded")
 def test_the_command_prints_what_was_left_out(tmp_path: Path, copydesk: Copydesk) -> None:
     code, said, _ = copydesk("export", "--to", tmp_path / "out")
-    assert (code, "2 articles of agency" in said, "2 records of blog are left out" in said) == (0, True, True)
+    assert (code, "2 articles of agency (2)" in said, "2 records of blog are left out" in said) == (0, True, True)
     code, said, _ = copydesk("export", "--to", tmp_path / "json", "--format", "jsonl", "--source", "blog", "--json")
     assert json.loads(said) == json.loads((tmp_path / "json" / MANIFEST).read_text("utf-8"))
     assert copydesk("export", "--to", tmp_path / "out")[0] == 2

@@ -67,6 +67,7 @@ def test_every_key_of_a_source_is_read(home: Path) -> None:
     ("text", "message"),
     [
         ("[sources.wire]\nencodign = 'latin-1'", "sources.wire.encodign is not a setting; did you mean 'encoding'?"),
+        ("[sources.wire]\nrights = ' '", "must say by what right, such as 'CC BY 4.0'"),
         ("[source.wire]", "'source' is not a setting; declare sources as [sources.NAME]"),
         ("duplicates = 1", "'duplicates' must be a table"),
         ("[duplicates]\nnear_jacard = 0.6", "duplicates.near_jacard is not a setting; did you mean 'near_jaccard'?"),

@@ -1,5 +1,6 @@
 """Cleaning as a whole: what holds for any text, and how the fields of a record depend on each other."""
 
+import hashlib
 import json
 import unicodedata
 from datetime import UTC, datetime
@@ -327,6 +328,15 @@ def test_a_kept_date_overwrites_no_field_of_the_source() -> None:
 def test_a_date_more_than_a_day_ahead_is_noted() -> None:
     assert clean_one(body=LONG, modified_at="2026-06-02T00:00:00Z")["observations"] == []
     assert clean_one(body=LONG, modified_at="2026-06-02T00:00:01Z")["observations"] == ["future_date"]
+
+
+def test_text_that_was_cleaned_before_is_taken_as_it_is() -> None:
+    """Its digest says so; of any other text, what looks like markup or furniture is taken for it."""
+    body = f"{LONG}\n\nBetween <p> and </p> stands &amp;.\n\nSubscribe to continue reading."
+    assert clean_one(body=body, extra="{}")["body"] != body
+    for told, is_known in ((hashlib.sha256(body.encode()).hexdigest(), True), ("0" * 64, False), (7, False)):
+        cleaned = clean_one(body=body, headline="The <b> tag", extra=json.dumps({"body_sha256": told}))
+        assert (cleaned["body"] == body, cleaned["headline"] == "The <b> tag") == (is_known, is_known)
 
 
 def test_a_declared_language_that_the_body_is_not_in_is_noted() -> None:
