@@ -158,11 +158,11 @@ def _clear(run: WritingRun, *, is_at_once: bool) -> None:
     clear_away(run.settings, run.lake)
     if run.began_alone:
         _remove_unclaimed(run)
+    now = datetime.now(UTC)
     if is_at_once:
-        now = datetime.now(UTC)
         expire(run.lake, before=now, now=now)
         forget_superseded(home, now=None)
-        remove_orphans(home, now=now)
+    remove_orphans(home, now=now)  # what a killed run wrote may hold it, or break off
     update_index(run.lake)
     refresh_statistics(home)
     compact_catalog(home, at_any_share=True)

@@ -515,6 +515,16 @@ def test_what_a_killed_run_landed_goes_once_no_run_is_at_work(loaded: Path, tmp_
     assert not store.holds(new)
 
 
+def test_data_files_that_a_killed_run_did_not_commit_go_as_well(loaded: Path, withdraw: Withdraw) -> None:
+    plant_in_parquet(loaded)
+    cut = loaded / "lake" / "main" / "records" / "cut.parquet"
+    cut.write_bytes((loaded / "lake" / "planted.parquet").read_bytes()[:-9])
+    done = withdraw(SECRET["url"])
+    assert done.proof is not None
+    assert (done.proof.remains, done.proof.not_searched) == ([], [])
+    assert not cut.exists()
+
+
 PLACES = {
     "a column of a data file": plant_in_parquet,
     "a drop in UTF-16": plant_in_raw,
