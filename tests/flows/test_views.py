@@ -6,12 +6,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import polars as pl
 import pytest
 
 from flows import steps
 from flows.run import Request
 from flows.settings import load_settings
+from transforms.digests import digest_bodies
 from warehouse.home import Home
+from warehouse.views import read_views
 
 Query = Callable[..., list[tuple[Any, ...]]]
 WriteLines = Callable[..., Path]
@@ -64,6 +68,15 @@ def ask(wires: Home, query: Query) -> Callable[[str], list[tuple[Any, ...]]]:
 
 def at(day: int, hour: int) -> datetime:
     return datetime(2026, 3, day, hour, tzinfo=UTC)
+
+
+def over(name: str, columns: str, **tables: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """Ask for columns of a view, over tables made for it."""
+    [view] = [view for view in read_views() if view.name == name]
+    with duckdb.connect() as made:
+        for table, rows in tables.items():
+            made.register(table, rows.to_arrow())
+        return made.execute(f"SELECT {columns} FROM ({view.query})").fetchall()
 
 
 def test_views_ask_no_function_of_the_extension_icu(query: Query, samples: Home) -> None:
@@ -171,6 +184,22 @@ def test_authors_are_one_however_they_are_spelt(ask: Query) -> None:
     ]
 
 
+def test_names_are_one_whatever_their_apostrophes_dashes_accents_and_strokes() -> None:
+    """Each list is one author; names that differ in more are apart."""
+    authors = [
+        ["Ánn O'Hara", "ANN O´HARA", *(f"Ann O{mark}Hara" for mark in "`′ʹ’‘ʼʻ‛")],
+        ["Jean-Luc Orr", *(f"Jean{dash}Luc Orr" for dash in "\u2010\u2011\u2012\u2013\u2014\u2212")],
+        *(["Łukasz Dąb", "Lukasz Dab", "ŁUKASZ DĄB"], ["Søren Ægir", "Soren Aegir", "SǾREN ǼGIR"]),
+        *(["Đorđe Weiß", "Dorde Weiss", "ĐORĐE WEIẞ"], ["Þóra Guðrún", "Thora Gudrun", "ÞÓRA GUÐRÚN"]),
+        *(["Işıl Cœur", "Isil Coeur", "IŞIL CŒUR"], ["Ġorġ Ħal", "Gorg Hal"], ["Άννα Ορς", "ΑΝΝΑ ΟΡΣ"]),
+        *([name] for name in ("Ann Ohara", "Jean Luc Orr", "Jan Müller", "Jan Mueller", "Йосиф", "Иосиф")),
+    ]
+    articles = pl.DataFrame({"authors": [[name] for names in authors for name in names]}).with_row_index("article_id")
+    same = articles.with_columns(word_count=1, sources=["x"], language=pl.lit("en"), published_at=None)
+    found = over("authors", "spellings", articles=same)
+    assert sorted(spellings for (spellings,) in found) == sorted(map(sorted, authors))
+
+
 def test_headings_come_with_their_sections(ask: Query) -> None:
     found = ask("SELECT headline, position, heading, section, section_words, sources FROM headings ORDER BY position")
     one, other = (
@@ -181,6 +210,28 @@ def test_headings_come_with_their_sections(ask: Query) -> None:
         ("Two boats", 1, "What the pilots want", one, 22, ["harbour"]),
         ("Two boats", 2, "What the port says", other, 21, ["harbour"]),
     ]
+
+
+def test_sections_are_counted_as_bodies_are() -> None:
+    """A bullet is no word; in scripts without spaces each letter is one, and a mark or a digit is none."""
+    words = {
+        "They want two boats and a lamp.": 7,
+        "- two boats – and a lamp\n\n* C++, 10⁵ … « oui »": 8,
+        "東京は、今日も雨です。\n\nปีที่ ๑๒": 9 + 2,
+        "boat漢字2 x々 〇": 6,
+        "a\xa0b\u3000c\u2028d\x85e\x0bf": 6,
+        "…\n\n—": 0,
+    }
+    sections = pl.Series("section", list(words))
+    counted = digest_bodies(sections, is_beyond_plain=pl.repeat(value=True, n=len(words), eager=True))
+    assert counted["word_count"].to_list() == list(words.values())
+    records = pl.DataFrame({"body": "Lamps\n\n" + sections, "headings": [["Lamps"]] * len(words)})
+    records = records.with_row_index("record_id")
+    article = {"article_id": "record_id", "canonical_record_id": "record_id", "headline": "body"}
+    articles = records.select(**article, sources=None, language=None, published_at=None)
+    fields = articles.select("article_id", field=pl.lit("headings"), record_id="article_id")
+    found = over("headings", "section, section_words", records=records, articles=articles, article_fields=fields)
+    assert dict(found) == words
 
 
 def test_list_of_contents_is_no_section(write_lines: WriteLines, tmp_path: Path, query: Query) -> None:

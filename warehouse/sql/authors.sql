@@ -1,5 +1,6 @@
 -- Who writes: a row per author of an article, under one name however it is spelt. Names that differ only in capitals, white
--- space, points instead of it, kinds of apostrophes, or accents on Latin and Greek letters are one.
+-- space, points instead of it, kinds of apostrophes and dashes, accents on Latin and Greek letters, or in l for ł, ss for ß
+-- and the like are one.
 --
 -- author: The name, in the spelling that most articles have.
 -- author_key: What makes two names one.
@@ -16,29 +17,40 @@ WITH named AS (
         trim(regexp_replace(unnest(authors), '[\s\x{00a0}]+', ' ', 'g')) AS spelling
     FROM articles
 ),
+marked AS (
+    SELECT
+        article_id,
+        spelling,
+        regexp_replace(regexp_replace(spelling, '[’‘‛ʼʻʹ´`′]', '''', 'g'), '[\p{Pd}−]', '-', 'g') AS name
+    FROM named
+),
+lowered AS (
+    SELECT
+        article_id,
+        spelling,
+        -- In other scripts a mark makes another letter: й is not и.
+        lower(
+            if(regexp_full_match(name, '[\p{Latin}\p{Greek}\P{L}]*'), strip_accents(name), nfc_normalize(name))
+        ) AS name
+    FROM marked
+),
 keyed AS (
     SELECT DISTINCT
         article_id,
         spelling,
         trim(
             regexp_replace(
-                translate(
-                    lower(
-                        if(
-                            regexp_full_match(spelling, '[\p{Latin}\p{Greek}\P{L}]*'),
-                            strip_accents(translate(spelling, '’‘ʼ', '''''''')),
-                            nfc_normalize(translate(spelling, '’‘ʼ', ''''''''))
-                        )
-                    ),
-                    'ς',
-                    'σ'
+                replace(
+                    replace(replace(replace(translate(name, 'łøđðħŧıς', 'loddhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
+                    'þ',
+                    'th'
                 ),
                 '[\s.\x{00a0}]+',
                 ' ',
                 'g'
             )
         ) AS author_key
-    FROM named
+    FROM lowered
 ),
 spelt AS (
     SELECT
