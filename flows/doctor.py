@@ -28,7 +28,7 @@ from warehouse.lake import read_lake
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
-from warehouse.search_index import open_index, read_state
+from warehouse.search_index import DamagedIndexError, check_index, read_state
 from warehouse.writer_lock import read_holder
 
 
@@ -215,8 +215,8 @@ def _check_search(home: Home) -> Check:
         found = "there is no index" if state is None else "the index is behind the tables"
         return Check("search", found, "Run copydesk publish.")
     try:
-        open_index(home.search / state.folder)
-    except ValueError as error:
+        check_index(home.search / state.folder)
+    except DamagedIndexError as error:
         return Check("search", f"the index is damaged ({error})", "Run copydesk publish.")
     return Check("search", "the index has the newest commit")
 

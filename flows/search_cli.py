@@ -1,6 +1,7 @@
 """`copydesk search`: articles that hold words or phrases, best first."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,12 +9,12 @@ from rich.text import Text
 
 from flows.console import output_console
 from flows.display import tell
-from flows.options import HomeOption, check_source
+from flows.options import HomeOption
 from flows.search import LIMIT, search
-from flows.settings import load_settings, named_home
+from flows.settings import named_home
 from flows.sql_output import OutputFormat, write_result
 from warehouse.query import Result
-from warehouse.searching import MARK
+from warehouse.stored_tables import SQL_TYPES
 
 
 def search_articles(  # noqa: PLR0917 -- typer's way
@@ -29,8 +30,6 @@ def search_articles(  # noqa: PLR0917 -- typer's way
 ) -> None:
     """Find articles by words in headline, dek and body, the best first."""
     folder = named_home(home)
-    for name in source or ():
-        check_source(name, load_settings(home=home))
     found = search(
         folder.root,
         " ".join(words) if len(words) == 1 else " ".join(f'"{word}"' if _is_phrase(word) else word for word in words),
@@ -43,16 +42,16 @@ def search_articles(  # noqa: PLR0917 -- typer's way
         tell("The index is behind the tables; run copydesk publish to bring it up to date.")
     articles = found.articles
     if output_format is not OutputFormat.TABLE:
-        types = ["VARCHAR"] * articles.width
+        types = [SQL_TYPES[dtype] for dtype in articles.dtypes]
         write_result(Result(articles.columns, types, articles.iter_rows()), output_format, sys.stdout)
         return
     console = output_console()
-    for row in articles.iter_rows(named=True):
+    for row, pieces in zip(articles.iter_rows(named=True), found.pieces, strict=True):
         published = "no date" if row["published_at"] is None else f"{row['published_at']:%Y-%m-%d}"
         told = f"{published}  {', '.join(row['sources'])}  {row['article_id']}  {row['score']:.2f}"
         console.print(Text(row["headline"] or "(no headline)", style="bold"))
         console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
-        console.print(_highlighted(f"  {row['snippet']}"), soft_wrap=True)
+        console.print(_highlighted(pieces), soft_wrap=True)
     if articles.is_empty():
         console.print("No article was found.")
 
@@ -63,6 +62,5 @@ def _is_phrase(word: str) -> bool:
     return " " in word and not is_question
 
 
-def _highlighted(snippet: str) -> Text:
-    pieces = snippet.split(MARK)
-    return Text.assemble(*((piece, "bold" if number % 2 else "") for number, piece in enumerate(pieces)))
+def _highlighted(pieces: Sequence[str]) -> Text:
+    return Text.assemble("  ", *((piece, "bold" if number % 2 else "") for number, piece in enumerate(pieces)))

@@ -13,9 +13,10 @@ import polars as pl
 
 from transforms.text_repair import change_where
 
-# Scripts that put no space between words.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_WORD = rf"[{_UNSPACED}&&\p{{L}}]|[^\s{_UNSPACED}]*[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][^\s{_UNSPACED}]*"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""Scripts that put no space between words."""
+
+_WORD = rf"[{UNSPACED}&&\p{{L}}]|[^\s{UNSPACED}]*[[\p{{L}}\p{{N}}]--[{UNSPACED}]][^\s{UNSPACED}]*"
 _QUOTES = "'\"`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2035\xab\xbb\u2039\u203a"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212-"
 _ANY_QUOTE = f"[{_QUOTES}]"

@@ -3,13 +3,17 @@
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
 import tantivy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows import steps
 from flows.retract import retract
@@ -19,8 +23,8 @@ from flows.settings import load_settings
 from warehouse import publish as publishing
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home
-from warehouse.search_index import _OF_WORDS, analyzer, parted, read_state
-from warehouse.searching import SearchError, open_search
+from warehouse.search_index import WORDS, analyzer, parted, read_state
+from warehouse.searching import SNIPPET_CHARS, SearchError, open_search
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Ingest = Callable[..., Any]
@@ -31,6 +35,10 @@ PILOTS = "The harbour pilots waited for the tide on Monday, and nobody told the 
 TRAMS = "On Tuesday the trams stood still, as the pilots of the new line had lost their way in the harbour district."
 BRIDGE = "Über die Brücke gehen die Ärzte jeden Morgen zur Arbeit, und am Abend gehen sie wieder nach Hause zurück."
 SINHALA = "පළාත් සභා මැතිවරණය පැවැත්වීම පිළිබඳව ආණ්ඩුව තවමත් තීරණයක් ගෙන නැති බව අමාත්‍යවරයා පැවසීය."
+CHINESE = "今天早上，北京的图书馆重新开放。读者在门口排起了长队，等待进入阅览室，馆员说他们已经准备了好几个月。"
+JAPANESE = "東京タワーは来週から休業する。運営会社によると、エレベーターの点検に三日ほどかかる見通しだという。"
+THAI = "ห้องสมุดที่กรุงเทพเปิดให้บริการอีกครั้งเมื่อวานนี้ หลังจากปิดปรับปรุงมานานหลายเดือนเพราะน้ำท่วม"
+MARKED = "The editor wrote ** on the margin, ** twice; but the zeppelin ** on the cover was left as it had been drawn"
 TAMIL = "மாகாண சபைத் தேர்தல் தொடர்பாக அரசாங்கம் இன்னும் முடிவெடுக்கவில்லை என அமைச்சர் தெரிவித்தார்."
 
 
@@ -45,6 +53,15 @@ def library(tmp_path_factory: pytest.TempPathFactory, write_lines: WriteLines) -
     drops = (
         write_lines(folder / "wire" / "a.jsonl", wire),
         write_lines(folder / "mirror" / "b.jsonl", [{"body": SINHALA}, {"body": TAMIL, "dek": "A short summary."}]),
+        write_lines(
+            folder / "east" / "c.jsonl",
+            [
+                {"headline": "Peking", "body": CHINESE},
+                {"headline": "Tokio", "body": JAPANESE},
+                {"headline": "Bangkok", "body": THAI},
+                {"headline": "Stars", "body": MARKED},
+            ],
+        ),
     )
     steps.ingest(Request(load_settings(home=folder / "home"), drops))
     return Home(folder / "home")
@@ -91,10 +108,73 @@ def headlines(home: Path, words: str, **options: Any) -> list[str | None]:
         ("தேர்தல்", [None]),
         ("Brexit: pilots (and", ["Waiting for water", "No trams"]),
         ("nothing_of_the_kind", []),
+        ("北京", ["Peking"]),
+        ("京北", []),
+        ("北京 タワー", ["Tokio", "Peking"]),
+        ("北京的图书馆 -タワー", ["Peking"]),
+        ("body:图书馆", ["Peking"]),
+        ("「東京タワー」", ["Tokio"]),
+        ("กรุงเทพ", ["Bangkok"]),
+        ("เทพกรุง", []),
+        ('"ห้องสมุด ที่"', ["Bangkok"]),
     ],
 )
 def test_words_phrases_and_fields_are_found_in_any_script(words: str, expected: list[str], library: Home) -> None:
     assert headlines(library.root, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("body:* trams", ["No trams"]),
+        ("tide in Brexit: *", ["Waiting for water", "No trams"]),
+        ("* trams", ["No trams"]),
+        ("trams *", ["No trams"]),
+        ("headline:* trams", ["No trams"]),
+        ("body:[x TO trams]", ["No trams"]),
+        ("xyz IN [trams]", ["No trams"]),
+        ("/tr.*ms/", []),
+        ("+trams", ["No trams"]),
+        ("tram~1", []),
+        ("trams^100 tide^0.1", ["Waiting for water", "No trams"]),
+        ('"harbour tide"~20', []),
+        ('"harbour pil"*', []),
+        ("article_id:*", []),
+        (">trams", ["No trams"]),
+        ("trams && nothing", ["No trams"]),
+        ('pilots -"!" trams', ["No trams", "Waiting for water"]),
+        ("pilots -(trams OR tram)", ["Waiting for water"]),
+        ("pilots -headline:trams", ["Waiting for water"]),
+        ('headline:"no trams"', ["No trams"]),
+        ("headline:(trams tide)", ["No trams"]),
+        ("pilots -(trams", ["Waiting for water"]),
+        ("AND pilots -trams", ["Waiting for water"]),
+        ("trams' line", ["No trams"]),
+        ("x\\trams", ["No trams"]),
+    ],
+)
+def test_what_is_no_part_of_the_language_is_looked_for_word_by_word(
+    words: str, expected: list[str], library: Home
+) -> None:
+    found = headlines(library.root, words)
+    assert sorted(map(str, found)) == sorted(expected)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"()[]{}\"-+*?:^~/<>|&!'\\ ,", "AND ", "OR ", " NOT ", "IN ", " TO ", "headline:", "body:", "북"]
+        )
+        | st.sampled_from(["pilots", "tide ", " 北京", "ที่", "a", "\x00", "\u0301", "\U0001f600", "½", "1"]),
+        max_size=25,
+    )
+)
+def test_no_question_is_too_odd(library: Home, words: list[str]) -> None:
+    with suppress(SearchError):
+        asked = open_search(library, "".join(words))
+        assert len(list(asked.best(10))) <= 9
+        assert asked.pieces(PILOTS)
 
 
 def test_a_word_counts_more_in_a_headline_and_where_it_is_frequent(library: Home) -> None:
@@ -114,6 +194,12 @@ def test_filters_leave_the_rest(library: Home) -> None:
     assert headlines(library.root, "pilots", since="2026-03-03") == ["No trams"]
     with pytest.raises(SearchError, match="'2026-13-01' is no day"):
         headlines(library.root, "pilots", since="2026-13-01")
+    assert headlines(library.root, "pilots trams die", sources="wire", limit=1) == ["No trams"]
+    assert headlines(library.root, "pilots", sources="mirror") == []
+    with pytest.raises(SearchError, match="There is no source 'nobody'; known are east, mirror, wire"):
+        headlines(library.root, "pilots", sources=["wire", "nobody"])
+    with pytest.raises(SearchError, match="0 articles cannot be shown; ask for 1 at least"):
+        headlines(library.root, "pilots", limit=0)
     assert headlines(library.root, "pilots", limit=1) == ["Waiting for water"]
     assert headlines(library.root, "pilots", limit=1, since=date(2026, 3, 3)) == ["No trams"]
 
@@ -125,6 +211,27 @@ def test_a_snippet_has_the_words_between_marks(library: Home) -> None:
     assert snippet == TRAMS
     [snippet] = search(library.root, "Ärzte").articles["snippet"]
     assert snippet.startswith("Über die Brücke gehen die **Ärzte** jeden")
+    [snippet] = search(library.root, "北京 长队").articles["snippet"]
+    assert snippet.startswith("今天早上，**北京**的图书馆重新开放。读者在门口排起了**长队**，")
+    [snippet] = search(library.root, "ที่กรุงเทพ").articles["snippet"]
+    assert snippet.startswith("ห้องสมุด**ที่กรุงเทพ**เปิดให้บริการอีกครั้งเมื่อวานนี้")
+    found = open_search(library, "北京 pilots")
+    late = found.pieces("京都的天气，北方的天气。" * 100 + "他们说北京 has pilots" + "京都的天气，北方的天气。" * 100)
+    assert (len("".join(late)), late[1], late[3]) == (SNIPPET_CHARS, "北京", "pilots")
+    assert found.pieces("京都的天气，北方的天气。")[1:] == ()
+    [snippet] = search(library.root, "headline:peking").articles["snippet"]
+    assert snippet == CHINESE
+
+
+def test_words_are_bold_whatever_marks_a_text_has(library: Home) -> None:
+    found = search(library.root, "zeppelin")
+    assert MARKED.replace("zeppelin", "**zeppelin**") == found.articles["snippet"][0]
+    assert found.pieces == (tuple(MARKED.partition("zeppelin")),)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_terminal_shows_marks_of_a_text_as_they_are(copydesk: Copydesk) -> None:
+    assert MARKED in copydesk("search", "zeppelin")[1]
 
 
 @pytest.mark.parametrize("words", ["", "   ", '""', "-pilots", "((", "*", "?!", "\\", "\x00"])
@@ -224,8 +331,34 @@ def test_a_line_that_was_taken_out_of_all_articles_is_found_no_more(
     assert len(headlines(home, "bridge", limit=20)) == 12
 
 
+STATES: dict[str, dict[str, object]] = {
+    "folder is no name": {"folder": 5},
+    "folder is elsewhere": {"folder": "../search"},
+    "commit is no number": {"commit_no": "x"},
+    "no catalog": {"catalog_id": None},
+}
+DAMAGES = {
+    "zeros in terms": ("*.term", 40, 200),
+    "zeros in places": ("*.pos", 0, 100),
+    "zeros in columns": ("*.fast", 0, 20),
+    "zeros in ids": ("*.store", 0, 60),
+}
+UNSEEN = {"zeros in places", "zeros in columns"}
+"""A question need not touch what these damage."""
+
+
+def _overwrite(folder: Path, names: str, start: int, count: int) -> None:
+    for path in folder.rglob(names):
+        content = bytearray(path.read_bytes())
+        content[start : start + count] = bytes(len(content[start : start + count]))
+        path.write_bytes(content)
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("damage", ["gone", "no state", "other format", "half a file", "no words"])
+@pytest.mark.parametrize(
+    "damage",
+    ["gone", "no state", "other format", "half a file", "no words", *STATES, *DAMAGES],
+)
 def test_an_index_that_is_lost_or_damaged_is_made_anew(damage: str, loaded: Path, copydesk: Copydesk) -> None:
     folder = Home(loaded).search
     state = folder / "state.json"
@@ -236,17 +369,46 @@ def test_an_index_that_is_lost_or_damaged_is_made_anew(damage: str, loaded: Path
         state.unlink()
     elif damage == "other format":
         state.write_text(json.dumps(json.loads(state.read_text()) | {"format": 0}))
+    elif damage in STATES:
+        state.write_text(json.dumps(json.loads(state.read_text()) | STATES[damage]))
+    elif damage in DAMAGES:
+        _overwrite(folder, *DAMAGES[damage])
     elif damage == "no words":
         for path in folder.rglob("*.term"):
             path.unlink()
     else:
         state.write_bytes(state.read_bytes()[:20])
     assert copydesk("doctor")[0] == 3
-    with pytest.raises(NotPublishedError, match="copydesk publish"):
-        search(loaded, "pilots")
+    if damage not in UNSEEN:
+        with pytest.raises(NotPublishedError, match="copydesk publish"):
+            search(loaded, "pilots")
+        assert copydesk("search", "pilots")[0] == 2
     assert copydesk("publish")[0] == 0
     assert len(headlines(loaded, "pilots")) == 2
     assert copydesk("doctor")[0] == 0
+
+
+@pytest.mark.long
+def test_a_run_makes_a_damaged_index_anew(
+    loaded: Path, tmp_path: Path, ingest: Ingest, write_lines: WriteLines, copydesk: Copydesk, a_record: Any
+) -> None:
+    _overwrite(Home(loaded).search, *DAMAGES["zeros in terms"])
+    assert ingest(write_lines(tmp_path / "wire" / "later.jsonl", [a_record(1)])).status == "done"
+    assert len(headlines(loaded, "pilots")) == 2
+    assert copydesk("doctor")[0] == 0
+
+
+def test_a_panic_of_tantivy_is_a_damaged_index(library: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no Exception, and its class has no name to import."""
+    panic = type("PanicException", (BaseException,), {})
+
+    def panicking(*_: object) -> None:
+        raise panic("range end index out of range")
+
+    asked = open_search(library, "pilots")
+    monkeypatch.setitem(asked.__dict__, "_searcher", SimpleNamespace(num_docs=1, search=panicking))
+    with pytest.raises(NotPublishedError, match=r"range end index .* copydesk publish"):
+        asked.best(1)
 
 
 @pytest.mark.long
@@ -290,16 +452,27 @@ def test_the_command_prints_for_people_and_programs(copydesk: Copydesk) -> None:
     for words in (["pilots", 'NOT "harbour pilots"'], ["pilots", "AND", "(NOT water)"]):
         found = json.loads(copydesk("search", *words, "--format", "json")[1])
         assert [row["headline"] for row in found] == ["No trams"], words
+    header, row = copydesk("search", "trams", "--format", "csv")[1].splitlines()
+    assert (header.split(",")[4], '"[""wire""]",en,2026-03-05T06:00:00' in row) == ("sources", True)
     assert copydesk("search", "zebra")[1].strip() == "No article was found."
     for wrong in (["search", '""'], ["search", "x", "--since", "yesterday"], ["search", "x", "--source", "nobody"]):
         assert copydesk(*wrong)[0] == 2
 
 
+def test_a_mistake_in_the_settings_keeps_nobody_from_one_source(loaded: Path, copydesk: Copydesk) -> None:
+    Home(loaded).config.write_text("[sources.quiet]\n")
+    assert copydesk("search", "pilots", "--source", "quiet")[:2] == (0, "No article was found.\n")
+    Home(loaded).config.write_text("[sources.wire]\nnothing_of_the_kind = 1\n")
+    assert "No trams" in copydesk("search", "pilots", "--source", "wire")[1]
+    code, _, error = copydesk("search", "pilots", "--source", "nobody")
+    assert (code, "known are east, mirror, wire" in error) == (2, True)
+
+
 def test_words_are_parted_alike_when_written_and_when_asked_for() -> None:
     """By polars and by tantivy, each with its own table of letters: a term that differs would never be found."""
-    codes = [*range(0x20, 0x3100), *range(0xA640, 0xD7FF), *range(0x1F300, 0x1F400)]
-    texts = pl.DataFrame({"text": [f"a{chr(code)}b {chr(code)}" for code in codes]})
-    asked = analyzer(tantivy.Tokenizer.regex(f"[{_OF_WORDS}]+"))
+    codes = [*range(0x20, 0x3500), *range(0x4E00, 0x5000), *range(0xA640, 0xD7FF), *range(0x1F300, 0x1F400)]
+    texts = pl.DataFrame({"text": [f"a{chr(code)}b {chr(code)} 京{chr(code)}ที่{chr(code)}\u0301" for code in codes]})
+    asked = analyzer(tantivy.Tokenizer.regex(WORDS))
     written = analyzer(tantivy.Tokenizer.whitespace())
     differ = [
         text
