@@ -9,7 +9,6 @@ can be taken in again, and is the same text then: cleaning recognises it by `bod
 """
 
 import csv
-import hashlib
 import json
 import shutil
 import uuid
@@ -29,6 +28,7 @@ import pyarrow.parquet as pq
 from flows.options import UsageError
 from flows.settings import Settings
 from flows.sql_values import json_value, plain_text
+from warehouse.files import sha256_of
 from warehouse.query import Reader, open_reader
 
 MANIFEST = "manifest.json"
@@ -153,7 +153,7 @@ def export(
                 articles=by_source.total(),
                 articles_by_source=dict(sorted(by_source.items())),
                 bytes=path.stat().st_size,
-                sha256=_digest(path),
+                sha256=sha256_of(path),
                 **reader.read(_STATE).row(0, named=True),
                 exported_at=datetime.now(UTC),
                 version=version("copydesk"),
@@ -292,8 +292,3 @@ _WRITERS: Mapping[ExportFormat, Callable[[Iterator[pl.DataFrame], Path], int]] =
     ExportFormat.JSONL: _write_jsonl,
     ExportFormat.CSV: write_csv,
 }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

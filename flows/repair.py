@@ -5,7 +5,6 @@ are removed. Bytes of drops are held against their hashes; those that are gone o
 they were delivered, as long as the same bytes still lie there. No table is changed.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from flows import steps
 from flows.settings import Settings
 from transforms.ops_schema import DROPS
 from warehouse.errors import RawDropError
+from warehouse.files import sha256_of
 from warehouse.home import Home
 from warehouse.lake import Lake, open_lake
 from warehouse.landing import path_of, read_known_files
@@ -94,9 +94,8 @@ def _lies_at(sha256: str, uris: Sequence[str]) -> Path | None:
     """Return the path at which the same bytes still lie."""
     for path in map(path_of, uris):
         try:
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-                    return path
+            if sha256_of(path) == sha256:
+                return path
         except OSError:
             continue
     return None

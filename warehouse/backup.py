@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 
 from warehouse.catalog_file import latest_snapshot, roll_back
 from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
 from warehouse.home import Home
 from warehouse.maintenance import named_in_catalog
 from warehouse.raw_store import RawStore
@@ -58,7 +59,7 @@ class BackupFile:
 
 @dataclass(frozen=True)
 class Backup:
-    """What a manifest says; `copied` files were copied by the last backup, and the others were there before."""
+    """What a manifest says; `copied` files are new or other than in the backup before."""
 
     created_at: str
     snapshot: int
@@ -95,13 +96,13 @@ def write_backup(home: Home, folder: Path) -> Backup:
         for path in paths:
             name = str(path.relative_to(home.root))
             known = before.get(name)
-            if known is not None and _is_there(folder / known.stored, path, known):
+            if known is not None and path != home.catalog and _is_there(folder / known.stored, path, known):
                 files.append(known)
                 continue
             source = _copy_of_catalog(home, folder) if path == home.catalog else path
             has_own_name = _is_unchanging(path) and known is None
             files.append(_backed_up(source, folder, name, stored=name if has_own_name else None))
-            number += 1
+            number += files[-1] != known
         backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), snapshot, tuple(files), number)
         os.sync()
         _write_manifest(folder, backup)
@@ -207,8 +208,10 @@ def _is_unchanging(path: Path) -> bool:
 
 
 def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
-    """Tell whether a file that never changes was copied before."""
-    return _is_unchanging(path) and copy.exists() and copy.stat().st_size == known.bytes == path.stat().st_size
+    """Tell whether a file was copied before as it is; one that never changes is told by its size."""
+    if not copy.exists() or not copy.stat().st_size == known.bytes == path.stat().st_size:
+        return False
+    return _is_unchanging(path) or sha256_of(path) == known.sha256 == sha256_of(copy)
 
 
 def _copy_of_catalog(home: Home, folder: Path) -> Path:

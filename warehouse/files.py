@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and outlive a power cut."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +45,12 @@ def write_synced(path: Path, content: bytes) -> None:
 def names_in(folder: Path) -> list[str]:
     """Return the names in a folder, in order; none where there is no folder. Paths would take ten times as long."""
     return sorted(os.listdir(folder)) if folder.exists() else []  # noqa: PTH208 -- see above
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of the bytes of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

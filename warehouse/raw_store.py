@@ -24,7 +24,7 @@ from typing import BinaryIO
 import zstandard
 
 from warehouse.errors import RawDropError
-from warehouse.files import appearing, sync
+from warehouse.files import appearing, sha256_of, sync
 
 CHUNK_BYTES = 1 << 20
 """Read size: large enough that system calls do not count, small beside the memory of a batch."""
@@ -182,8 +182,7 @@ class RawStore:
         """
         before = self.redaction(drop_sha256)
         numbers = sorted({*(before.records if before else ()), *records})
-        with content.open("rb") as file:
-            redaction = Redaction(hashlib.file_digest(file, "sha256").hexdigest(), tuple(numbers))
+        redaction = Redaction(sha256_of(content), tuple(numbers))
         with self._alone(), appearing(self._redaction_path(drop_sha256)) as note:
             note.write(json.dumps(asdict(redaction)).encode())
         sync(self._redaction_path(drop_sha256))

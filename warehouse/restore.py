@@ -1,12 +1,12 @@
 """Restoring a backup: a home folder of what it holds, each file held against the manifest (see `warehouse.backup`)."""
 
-import hashlib
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from warehouse.backup import MANIFEST, Backup, BackupError, BackupFile, WrongFolderError, copied, read_backup
 from warehouse.catalog_file import forget_beside
 from warehouse.errors import HomeNotWritableError
+from warehouse.files import sha256_of
 from warehouse.home import Home
 
 
@@ -43,14 +43,9 @@ def _is_restored(home: Home, backup: Backup) -> bool:
     """Tell whether a home folder holds all that a backup does, as it does."""
     paths = [home.root / file.path for file in backup.files]
     return all(
-        path.is_file() and path.stat().st_size == file.bytes and _digest(path) == file.sha256
+        path.is_file() and path.stat().st_size == file.bytes and sha256_of(path) == file.sha256
         for path, file in zip(paths, backup.files, strict=True)
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_target(home: Home, named: AbstractSet[Path]) -> None:
