@@ -99,7 +99,9 @@ def _print_proof(console: Console, proof: Proof) -> None:
     for place in proof.not_searched[:MOST_SHOWN]:
         console.print(f"  Could not look into {place}", markup=False, highlight=False)
     if proof.quoted:
-        console.print(f"  {proof.quoted:,} passages stand in loaded records, or in addresses, and are no sign of it.")
+        console.print(
+            f"  Passages that stand in loaded records, or in addresses, and are no sign of it: {proof.quoted:,}"
+        )
     if proof.pending:
         console.print(
             f"  {len(proof.pending):,} files of older snapshots hold it; copydesk maintain removes them from "

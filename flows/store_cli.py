@@ -33,7 +33,8 @@ from warehouse.restore import restore_backup
 from warehouse.stored_tables import TABLES_VERSION
 from warehouse.writer_lock import hold_writer_lock
 
-DONE, LEFT_OUT, FAILED = 0, 1, 3
+DONE, NAMED, FAILED = 0, 1, 3
+"""Exit codes; the second says that something was left out or is damaged, and was named."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -79,9 +80,10 @@ def _print_maintained(done: Maintained) -> None:
     rows = [(one.table, one.files_before, one.files_after, one.rows_superseded) for one in done.merged]
     if rows:
         print_table(console, "Merged", columns, rows)
+    change = "freed" if done.bytes_freed >= 0 else "more until old snapshots are given up"
     console.print(
         f"{len(rows)} tables merged, {done.snapshots_expired:,} snapshots given up, {done.files_removed:,} files "
-        f"removed, {done.bytes_freed / 1e6:,.1f} MB freed, in {done.seconds:.1f} s.",
+        f"removed, {abs(done.bytes_freed) / 1e6:,.1f} MB {change}, in {done.seconds:.1f} s.",
         soft_wrap=True,
     )
 
@@ -89,7 +91,7 @@ def _print_maintained(done: Maintained) -> None:
 def backup(
     folder: Annotated[Path, typer.Argument(help="A folder of its own; what is in it from an earlier time stays.")],
     home: HomeOption = None,
-) -> None:
+) -> int:
     """Copy everything that cannot be made anew into a folder; a later backup copies only what is new."""
     source = _in_use(named_home(home), "back up")
     with hold_writer_lock(source.writer_lock, purpose="backup", on_wait=tell_waiting):
@@ -99,6 +101,9 @@ def backup(
         f"{done.copied:,} of them are new.",
         soft_wrap=True,
     )
+    for damage in done.damaged:
+        tell(f"Copied as it is: {damage}")
+    return NAMED if done.damaged else DONE
 
 
 def restore(
@@ -206,7 +211,7 @@ def _rebuild_home(settings: Settings, *, as_json: bool) -> int:
         )
         if done.new_run_id is not None:
             output_console().print(f"Drops that no run of the journal had came in with {done.new_run_id}.")
-    return LEFT_OUT if done.left_out else DONE
+    return NAMED if done.left_out else DONE
 
 
 def doctor(

@@ -2,7 +2,8 @@
 
 `write_backup` copies the raw store with its ledgers, the journal, the data files that the catalog names, the catalog as
 of the last commit, settings, rules of users, and alerts that wait. What is in the backup already, from an earlier time,
-is not copied again: bytes of drops, data files and entries of the journal never change. Whatever may change lies in the
+is not copied again: bytes of drops, data files and entries of the journal never change. What is copied for the first
+time and is damaged in the home folder is named, and copied as it is. Whatever may change lies in the
 folder `changing` under its SHA-256, so that nothing of an earlier backup is written over. The manifest comes last, by
 rename, with the SHA-256 of each file, and what it does not name goes after it: a backup that was broken off is the one
 before, or none. What the home folder has lost or damaged since is not forgotten here: then nothing is written.
@@ -19,9 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from warehouse.catalog_file import latest_snapshot, roll_back
-from warehouse.errors import WarehouseError
+from warehouse.errors import JournalError, RawDropError, WarehouseError
 from warehouse.files import sha256_of
 from warehouse.home import Home
+from warehouse.journal import read_entry
 from warehouse.maintenance import named_in_catalog
 from warehouse.raw_store import RawStore
 
@@ -59,12 +61,16 @@ class BackupFile:
 
 @dataclass(frozen=True)
 class Backup:
-    """What a manifest says; `copied` files are new or other than in the backup before."""
+    """What a manifest says; `copied` files are new or other than in the backup before.
+
+    `damaged` are those of them which are not what they were when they were written, each with what to do.
+    """
 
     created_at: str
     snapshot: int
     files: tuple[BackupFile, ...]
     copied: int = 0
+    damaged: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -79,7 +85,8 @@ def write_backup(home: Home, folder: Path) -> Backup:
         WrongFolderError: if the folder is part of the home folder, holds something else, or is a backup of another
             home folder.
         BackupError: if it cannot be written, or holds what the home folder has lost.
-        RawDropError, CatalogError: if what is to be backed up is damaged.
+        RawDropError: if a drop is damaged that is sound in the backup.
+        CatalogError: if the catalog is damaged.
     """
     roll_back(home)
     snapshot = latest_snapshot(home)
@@ -88,7 +95,7 @@ def write_backup(home: Home, folder: Path) -> Backup:
     _check_folder(home, folder)
     before = {file.path: file for file in _known(folder)}
     paths = list(_to_back_up(home))
-    files, number = [], 0
+    files, number, damaged = [], 0, list[str]()
     try:
         _check_nothing_lost(home, folder, before, paths)
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +110,9 @@ def write_backup(home: Home, folder: Path) -> Backup:
             has_own_name = _is_unchanging(path) and known is None
             files.append(_backed_up(source, folder, name, stored=name if has_own_name else None))
             number += files[-1] != known
-        backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), snapshot, tuple(files), number)
+            damaged.extend(_damage(home, path))
+        created_at = datetime.now(UTC).isoformat(timespec="seconds")
+        backup = Backup(created_at, snapshot, tuple(files), number, tuple(damaged))
         os.sync()
         _write_manifest(folder, backup)
         _prune(folder, keep={file.stored for file in files})
@@ -167,7 +176,8 @@ def read_backup(folder: Path) -> Backup:
         if content["format"] != FORMAT:
             raise BackupError(f"{folder} was written by another version of copydesk (format {content['format']}).")
         files = tuple(BackupFile(**file) for file in content["files"])
-        return Backup(content["created_at"], content["snapshot"], files, content["copied"])
+        damaged = tuple(content.get("damaged", ()))
+        return Backup(content["created_at"], content["snapshot"], files, content["copied"], damaged)
     except FileNotFoundError as error:
         raise WrongFolderError(f"{folder} is no backup: it has no {MANIFEST}.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -212,6 +222,18 @@ def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
     if not copy.exists() or not copy.stat().st_size == known.bytes == path.stat().st_size:
         return False
     return _is_unchanging(path) or sha256_of(path) == known.sha256 == sha256_of(copy)
+
+
+def _damage(home: Home, path: Path) -> Iterator[str]:
+    """Yield what is wrong with an entry of the journal, or the bytes of a drop, which are missing beside its ledger."""
+    store = RawStore(home.raw)
+    try:
+        if path.parent.parent == home.raw and (path.suffix == ".zst" or not store.holds(path.stem)):
+            store.check(path.stem)
+        elif path.parent == home.journal:
+            read_entry(path)
+    except (RawDropError, JournalError) as error:
+        yield str(error)
 
 
 def _copy_of_catalog(home: Home, folder: Path) -> Path:

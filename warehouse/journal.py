@@ -42,7 +42,7 @@ def read_journal(home: Home) -> Iterator[Entry]:
     Raises:
         JournalError: if a file cannot be read.
     """
-    return (_read(home.journal / name) for name in _names(home))
+    return (read_entry(home.journal / name) for name in _names(home))
 
 
 def _names(home: Home) -> list[str]:
@@ -50,7 +50,12 @@ def _names(home: Home) -> list[str]:
     return [name for name in names_in(home.journal) if name[0].isdigit() and name.endswith(".json")]
 
 
-def _read(path: Path) -> Entry:
+def read_entry(path: Path) -> Entry:
+    """Read one entry.
+
+    Raises:
+        JournalError: if it cannot be read.
+    """
     try:
         return parse_entry(path.read_bytes())
     except (OSError, ValueError, TypeError, KeyError) as error:

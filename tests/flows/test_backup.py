@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flows.cli import DONE, FAILED, WRONG_USAGE
+from flows.store_cli import NAMED
 from warehouse.backup import BackupError, WrongFolderError, read_backup, write_backup
 from warehouse.errors import RawDropError
 from warehouse.home import Home
@@ -194,6 +195,21 @@ def test_what_the_home_folder_has_lost_stays_in_the_backup(home: Path, tmp_path:
         damaged.write_bytes(content)
     assert files_of(kept) == before
     restore_backup(kept, Home(tmp_path / "new"))
+
+
+@pytest.mark.parametrize(
+    ("place", "content"), [("raw/??/*.zst", b"other bytes"), ("raw/??/*.zst", None), ("journal/*.json", b"{")]
+)
+def test_damage_that_no_backup_can_mend_is_copied_and_named(
+    home: Path, tmp_path: Path, copydesk: Copydesk, place: str, content: bytes | None
+) -> None:
+    (damaged,) = home.glob(place)
+    damaged.unlink()
+    if content is not None:
+        damaged.write_bytes(content)
+    code, out, errors = copydesk("backup", tmp_path / "kept")
+    assert (code, str(damaged) in errors, "holds snapshot" in out) == (NAMED, True, True)
+    assert copydesk("backup", tmp_path / "kept")[0] == DONE, "each file is checked once"
 
 
 def test_restore_that_was_broken_off_before_it_was_published_is_finished(

@@ -227,7 +227,7 @@ def test_nothing_is_mixed_in_or_left_half(loaded: Path, tmp_path: Path, monkeypa
     with pytest.raises(UsageError, match=r"x cannot be written \(Not a directory\)"):
         export(settings, tmp_path / "full" / "old.txt" / "x")
     with monkeypatch.context() as patched:
-        patched.setattr("flows.export._digest", lambda _: 1 / 0)
+        patched.setattr("flows.export.sha256_of", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             export(settings, tmp_path / "half")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full", "here", "home", "link"]
