@@ -46,6 +46,7 @@ def detect_format(
     name: str,
     hint: Format | None,
     is_known: Callable[[str], bool],
+    is_whole: bool = True,
 ) -> Format:
     """Tell the format of a decompressed drop without a signature (see `formats.detect_binary`).
 
@@ -54,12 +55,15 @@ def detect_format(
         name: File name; suffixes of compressions are passed over.
         hint: What the source declares; it takes the place of the name's suffix.
         is_known: Whether a column name means a raw field: tells a table of articles from prose with commas.
+        is_whole: Whether nothing comes behind the text: a drop that only begins blank is not empty.
     """
     named = hint or format_of_name(name)
     if text is None:
         return Format.BINARY if named is None or named in TEXT_FORMATS else named
     if not text.strip():
-        return named if named in {Format.JSON, Format.JSONL} else Format.EMPTY
+        if is_whole:
+            return named if named in {Format.JSON, Format.JSONL} else Format.EMPTY
+        return named if named in TEXT_FORMATS else Format.TEXT
     return _detect_markup(text, named) or _detect_json(text, named) or _detect_plain(text, named, is_known)
 
 

@@ -66,7 +66,8 @@ def parse_drop(stream: BinaryIO, *, name: str, options: ParseOptions) -> ParsedD
         encoding = _detect_encoding(content.head, options)
         text = None if encoding is None else _decode_head(content.head, encoding)
         is_known = options.names.is_known
-        format_ = detect_format(text, name=name, hint=options.format_hint, is_known=is_known)
+        is_whole = len(content.head) < HEAD_BYTES
+        format_ = detect_format(text, name=name, hint=options.format_hint, is_known=is_known, is_whole=is_whole)
     if format_ not in READ_FORMATS:
         return ParsedDrop(format_, None, _unread(content, format_, options))
     if format_ in {Format.PARQUET, Format.ARROW}:

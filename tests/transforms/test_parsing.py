@@ -100,6 +100,28 @@ def drops_of(bodies: list[str]) -> dict[str, bytes]:
 BODIES = ["First body.", "Second body, with a comma.", "Third body."]
 
 
+@pytest.mark.parametrize("is_seekable", [True, False])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", PROSE),
+        ("a", PROSE),
+        ("a.csv", f'headline,body\nOne,"{PROSE}"\n'),
+        ("a.jsonl", json.dumps({"body": PROSE}) + "\n"),
+        ("a.html", "<html><body><article>" + f"<p>{PROSE}</p>" * 3 + "</article></body></html>"),
+    ],
+)
+def test_drop_that_begins_with_blanks_is_read(name: str, content: str, *, is_seekable: bool) -> None:
+    _, rows = parsed(b"\n" * HEAD_BYTES + content.encode(), name, is_seekable=is_seekable)
+    assert rows.height == 1
+    assert "“did not agree”" in rows["told"][0]
+
+
+def test_long_blank_drop_is_told_as_blank() -> None:
+    _, rows = parsed(b" \n" * HEAD_BYTES, "a.txt")
+    assert rows["told"].to_list() == ["no_records"]
+
+
 @pytest.mark.parametrize("suffix", COMPRESS)
 @pytest.mark.parametrize("name", drops_of(BODIES))
 @pytest.mark.parametrize("is_seekable", [True, False])
