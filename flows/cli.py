@@ -7,6 +7,7 @@ Exit codes: 0 all is well; 1 a batch or a decision was refused; 2 the command or
 else went wrong; 130 it was interrupted; 141 nobody reads its output any more.
 """
 
+import errno
 import glob
 import json
 import os
@@ -75,6 +76,9 @@ _OF_USAGE = (
     UnknownLineError,
     UnknownRecordError,
 )
+
+_NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
+"""What whoever writes, DuckDB and SQLite among them, says where the disk is full."""
 
 UNREAD_SHOWN = 5
 """Files that could not be read, to name at most; all stand in `ops.drops`."""
@@ -154,7 +158,9 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, WarehouseError | PrefectApiError):
         return str(error), FAILED
     what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
-    return f"{what}. Nothing is half done; the same command with --debug shows where it happened.", FAILED
+    is_full = any(reason in what for reason in _NO_ROOM)
+    remedy = "make room, and run the same command again" if is_full else "--debug shows where it happened"
+    return f"{what}. Nothing is half done; {remedy}.", FAILED
 
 
 def _end(message: str, code: int, arguments: Sequence[str]) -> int:

@@ -25,10 +25,11 @@ from warehouse.errors import CatalogWholeError, JournalError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import read_journal, unnoted
 from warehouse.lake import read_lake
+from warehouse.open_index import DamagedIndexError, check_index
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
-from warehouse.search_index import DamagedIndexError, check_index, read_state
+from warehouse.search_index import read_state
 from warehouse.writer_lock import read_holder
 
 

@@ -15,12 +15,10 @@ cost grows with the index (0.1 s for 100 MB), so that a run, which adds, does wi
 """
 
 import json
-import os
 import shutil
 import uuid
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,29 +26,17 @@ import orjson
 import polars as pl
 import tantivy
 
-from transforms.digests import UNSPACED
 from transforms.schema import RECORDS
 from warehouse.catalog_file import LakeState, lake_state
-from warehouse.database import first_line
 from warehouse.files import write_synced
 from warehouse.home import Home
 from warehouse.journal_entry import DISMISS, INGEST, MUTE, NEW_PATHS, REPLAY, WATCH
 from warehouse.lake import Lake
+from warehouse.open_index import DamagedIndexError, OpenIndex, check_index, reading_index
+from warehouse.search_schema import FIELDS, analyzer, parted, schema
 
 FORMAT = 2
 """To be raised where an index of before would not be read, or would find other things."""
-
-FIELDS = ("headline", "dek", "body")
-BOOSTS = {"headline": 2.0, "dek": 1.5}
-"""What a word counts for in a field, where one in the body counts for 1."""
-
-_OF_WORDS = r"\p{L}\p{M}\p{N}"
-_UNSPACED_LETTER = rf"[{UNSPACED}&&[\p{{L}}\p{{N}}]]"
-WORDS = rf"{_UNSPACED_LETTER}\p{{M}}*|[[{_OF_WORDS}]--{_UNSPACED_LETTER}]+"
-"""What is one word to the index."""
-
-UNSPACED_RUN = rf"(?:{_UNSPACED_LETTER}\p{{M}}*)+"
-"""Such letters in a row."""
 
 _ADDING = frozenset({INGEST, NEW_PATHS, REPLAY, DISMISS, MUTE, WATCH})
 """Kinds of commits that change no text which was there."""
@@ -59,7 +45,6 @@ _MANY = 2_000
 """Articles from which on it takes several threads, and memory to match."""
 _AT_ONCE = 8_192
 _FEW_BYTES, _MANY_BYTES, _THREADS = 15_000_000, 256_000_000, 2
-_READ_BYTES = 1 << 20
 
 _SNAPSHOTS = """
     SELECT min(snapshot_id) AS first, list(commit_extra_info) FILTER (WHERE snapshot_id > $commit_no) AS entries
@@ -73,10 +58,6 @@ _ARTICLES = """
     )
     WHERE record_count IS DISTINCT FROM 0
 """
-
-
-class DamagedIndexError(ValueError):
-    """An index is not there, or its files are not as they were written."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +125,7 @@ def _add(lake: Lake, state: IndexState, *, now: LakeState) -> int:
     if state.lake == now:
         check_index(folder)
         return 0
-    open_index(folder)
+    OpenIndex(folder)
     changed = lake.query(_CHANGED, {"commit_no": state.commit_no})["article_id"]
     if changed.len():
         _write(folder, _texts(lake, changed), gone=changed.to_list(), is_large=changed.len() > _MANY)
@@ -196,21 +177,6 @@ def _note(home: Home, state: IndexState) -> None:
     write_synced(home.search / "state.json", json.dumps(asdict(state)).encode())
 
 
-@contextmanager
-def reading_index() -> Iterator[None]:
-    """Tell what tantivy raises at damaged files as one error; it may panic, which is no Exception.
-
-    Raises:
-        DamagedIndexError: if it does.
-    """
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
-            raise DamagedIndexError(first_line(error)) from error
-        raise
-
-
 @reading_index()
 def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: Sequence[str], is_large: bool) -> int:
     index, count = tantivy.Index.open(str(folder)), 0
@@ -227,73 +193,3 @@ def _write(folder: Path, rows: Iterator[pl.DataFrame], *, gone: Sequence[str], i
     writer.commit()
     writer.wait_merging_threads()
     return count
-
-
-@reading_index()
-def open_index(folder: Path) -> tantivy.Index:
-    """Open the index in a folder, to ask it.
-
-    Raises:
-        DamagedIndexError: if there is none, or it cannot be opened.
-    """
-    index = tantivy.Index.open(str(folder))
-    index.register_tokenizer("words", analyzer(tantivy.Tokenizer.regex(WORDS)))
-    return index
-
-
-@reading_index()
-def check_index(folder: Path) -> None:
-    """Read the index in a folder from end to end; opening it looks at the ends of its files alone.
-
-    Raises:
-        DamagedIndexError: if there is none, or a file is not as it was written.
-    """
-    open_index(folder)
-    for segment in json.loads((folder / "meta.json").read_bytes())["segments"]:
-        for path in sorted(folder.glob(f"{segment['segment_id'].replace('-', '')}.*")):
-            try:
-                is_whole = _is_whole(path)
-            except FileNotFoundError:
-                continue  # a run put segments together meanwhile
-            except OSError as error:
-                raise DamagedIndexError(str(error)) from error
-            if not is_whole:
-                raise DamagedIndexError(f"{path.name} is not as it was written")
-
-
-def _is_whole(path: Path) -> bool:
-    """Hold a file against its footer: JSON with a CRC-32, the length of it, and a number, of four bytes each."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - 8, 0))
-        length = int.from_bytes(file.read(4), "little")
-        left = size - 8 - length
-        file.seek(max(left, 0))
-        footer = json.loads(file.read(length))
-        file.seek(0)
-        checksum = 0
-        while left > 0:
-            checksum = zlib.crc32(file.read(min(left, _READ_BYTES)), checksum)
-            left -= _READ_BYTES
-    return isinstance(footer, dict) and footer.get("crc") == checksum
-
-
-def analyzer(words: tantivy.Tokenizer) -> tantivy.TextAnalyzer:
-    """Return what makes terms of words: in small letters, Latin ones without accents."""
-    lower = tantivy.TextAnalyzerBuilder(words).filter(tantivy.Filter.lowercase())
-    return lower.filter(tantivy.Filter.ascii_fold()).build()
-
-
-def parted(texts: pl.Expr) -> pl.Expr:
-    """Part words by spaces, where `open_index` parts them by a pattern; polars takes a sixth of the time for it."""
-    words = texts.str.replace_all(f"[^{_OF_WORDS}]+", " ")
-    return words.str.replace_all(rf"({_UNSPACED_LETTER}\p{{M}}*)", " ${1} ")
-
-
-def schema() -> tantivy.Schema:
-    """Return the fields of the index: the id, and texts of which only words and their places are kept."""
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("article_id", stored=True, tokenizer_name="raw", index_option="basic")
-    for field in FIELDS:
-        builder.add_text_field(field, stored=False, tokenizer_name="words", index_option="position")
-    return builder.build()

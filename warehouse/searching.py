@@ -19,18 +19,10 @@ import tantivy
 from warehouse.catalog_file import lake_state
 from warehouse.errors import CatalogError, NotPublishedError
 from warehouse.home import Home
+from warehouse.open_index import DamagedIndexError, OpenIndex, reading_index
 from warehouse.query import QueryError
-from warehouse.search_index import (
-    BOOSTS,
-    FIELDS,
-    UNSPACED_RUN,
-    DamagedIndexError,
-    IndexState,
-    open_index,
-    read_state,
-    reading_index,
-    schema,
-)
+from warehouse.search_index import IndexState, read_state
+from warehouse.search_schema import BOOSTS, FIELDS, UNSPACED_RUN, schema
 
 MOST_CHARS = 2_000
 """Characters of a question; a parser that descends into brackets has to end somewhere."""
@@ -78,14 +70,14 @@ class Search:
     """
 
     home: Home
-    index: tantivy.Index
+    opened: OpenIndex
     query: tantivy.Query
     runs: Sequence[str]
     is_current: bool
 
     @cached_property
     def _searcher(self) -> tantivy.Searcher:
-        return self.index.searcher()
+        return self.opened.index.searcher()
 
     def best(self, count: int) -> list[tuple[str, float]]:
         """Return the ids of the best articles, with their scores, best first.
@@ -173,12 +165,13 @@ def open_search(home: Home, words: str) -> Search:
         if state is None:
             break
         try:
-            index = open_index(home.search / state.folder)
+            opened = OpenIndex(home.search / state.folder)
         except DamagedIndexError as error:
             why = str(error)
             continue  # it may have been made anew meanwhile
         asked = _read(words)
-        return Search(home, index, _parse(index, asked), asked.runs, is_current=_is_current(home, state))
+        query = _parse(opened.index, asked)
+        return Search(home, opened, query, asked.runs, is_current=_is_current(home, state))
     raise _unreadable(home, why)
 
 

@@ -199,6 +199,14 @@ def test_output_that_nobody_reads_is_no_refused_batch(drop: Path, home: Path) ->
     assert "Exception ignored" not in errors
 
 
+def test_full_disk_is_told_as_one(drop: Path, disk: Path, copydesk: Copydesk) -> None:
+    subprocess.run(["mount", "-o", "remount,size=600k", disk], check=True)
+    code, _, error = copydesk("ingest", drop, "--home", disk / "home")
+    assert (code, "make room" in error.splitlines()[-1]) == (FAILED, True)
+    subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
+    assert copydesk("ingest", drop, "--home", disk / "home")[0] == DONE
+
+
 @pytest.mark.long
 def test_output_that_cannot_be_written_is_a_failure_in_a_sentence(drop: Path, home: Path) -> None:
     command = [*PROGRAM, "ingest", str(drop), "--json", "--home", str(home)]

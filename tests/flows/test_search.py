@@ -1,6 +1,8 @@
 """Search finds words and phrases of what is loaded, at once, and nothing of what is gone."""
 
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +25,8 @@ from flows.settings import load_settings
 from warehouse import publish as publishing
 from warehouse.errors import NotPublishedError
 from warehouse.home import Home
-from warehouse.search_index import WORDS, analyzer, parted, read_state
+from warehouse.search_index import read_state
+from warehouse.search_schema import WORDS, analyzer, parted
 from warehouse.searching import SNIPPET_CHARS, SearchError, open_search
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -301,6 +304,14 @@ def test_an_index_that_is_behind_says_so_and_is_made_up_for(
     assert copydesk("publish")[0] == 0
     assert headlines(loaded, "weir") == ["Weir"]
     assert copydesk("doctor")[0] == 0
+
+
+def test_search_needs_no_leave_to_write(loaded: Path, disk: Path, copydesk: Copydesk) -> None:
+    home = shutil.copytree(loaded, disk / "home")
+    assert copydesk("publish", "--home", home)[0] == 0
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)  # root, too, cannot write now
+    code, said, error = copydesk("search", "pilots", "--home", home)
+    assert (code, "Waiting for water" in said, error) == (0, True, "")
 
 
 @pytest.mark.long
