@@ -139,7 +139,7 @@ def compare_search(home: Path, folder: Path, news: News) -> None:
         ("made", f"{made:.1f} s", f"{fts:.1f} s"),
         (f"{ADDED:,} added", f"{added:.1f} s", "made anew"),
         ("ten best, median", f"{statistics.median(ours) * 1e3:.1f} ms", f"{statistics.median(theirs) * 1e3:.0f} ms"),
-        ("with snippets and filters", f"{statistics.median(whole) * 1e3:.0f} ms", "-"),
+        ("with rows and snippets", f"{statistics.median(whole) * 1e3:.0f} ms", "-"),
         ("on disk", f"{size / 1e6:.0f} MB", "-"),
     ):
         print(f"  {name:<26}{one:>12}{other:>12}")  # noqa: T201 -- the result
