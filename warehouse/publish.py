@@ -5,9 +5,9 @@ for each stored table a macro that names its files in a snapshot. A session that
 next one to open it sees the next. Files of the lake are never changed, only joined by others, so an old snapshot stays
 whole.
 
-A history shows the row of the highest `commit_no` by key. An article without records is not shown, nor a proposed line
-that too few articles hold, or that is not among the most frequent of its source. `articles` takes its body from the
-canonical record, so that bodies are stored once.
+A history shows the row of the highest `commit_no` by key; of proposed lines those are not shown that too few articles
+hold, or that are not among the most frequent of their source. `articles`, as all views that show more than a stored
+table, is a file in `sql/`.
 """
 
 import os
@@ -24,7 +24,7 @@ from seeds.tables import reason_codes
 from transforms.columns import Column, Table
 from transforms.dates import EARLY, EPOCHS
 from transforms.ops_schema import INCIDENTS
-from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, RECORDS, STORED
+from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import LakeState, files_of_snapshot, lake_state, latest_snapshot
 from warehouse.database import first_line, lost_file, named_files, quoted
@@ -35,10 +35,9 @@ from warehouse.journal import note_commits
 from warehouse.lake import Lake
 from warehouse.search_index import update_index
 from warehouse.stored_tables import SQL_TYPES, schema_and_name, stored_name
-from warehouse.views import read_views
+from warehouse.views import comments_of, read_views
 
 _SHOWN_ONLY = {
-    ARTICLES.name: "WHERE record_count IS DISTINCT FROM 0",
     ARTICLE_FIELDS.name: f"WHERE article_id IN (SELECT article_id FROM {ARTICLES.name} WHERE record_count > 1)",
     BOILERPLATE_CANDIDATES.name: (
         f"WHERE status <> '{PROPOSED}' OR articles >= {LEAST_ARTICLES} "
@@ -62,8 +61,6 @@ _CREDIBLE = f"""
     END
 """
 """A date that can be: not before there were newspapers, not in the future, and none that programs write for none."""
-
-BODY_COMMENT = "Clean text of the canonical record: paragraphs and section headings, separated by one blank line."
 
 
 def publish(lake: Lake) -> None:
@@ -127,11 +124,13 @@ def _execute(path: Path, statements: Iterable[str]) -> None:
 def _views() -> Iterator[str]:
     yield "CREATE SCHEMA ops"
     yield f"CREATE MACRO ops.credible_date(moment, ingested_at) AS {_CREDIBLE}"
+    of_files = {view.name: view for view in read_views()}
     for table in STORED.values():
         yield _rows(table, ())
-        yield from _view(table)
+        view = of_files.pop(table.name, None)
+        yield from _view(table) if view is None else view.statements()
     yield from _reason_codes()
-    for view in read_views():
+    for view in of_files.values():
         yield from view.statements()
     columns = "snapshot_id BIGINT, published_at TIMESTAMPTZ, home VARCHAR, catalog_id VARCHAR"
     yield f"CREATE TABLE ops.publication ({columns})"
@@ -176,10 +175,7 @@ def remove_leftovers(home: Home) -> int:
 def _view(table: Table) -> Iterable[str]:
     yield f"CREATE VIEW {table.name} AS {_select(table)}"
     yield f"COMMENT ON VIEW {table.name} IS {quoted(table.comment)}"
-    comments = [(column.name, column.comment) for column in table.columns if column.name != "commit_no"]
-    if table is ARTICLES:
-        comments.append(("body", BODY_COMMENT))
-    for name, comment in comments:
+    for name, comment in comments_of(table).items():
         yield f"COMMENT ON COLUMN {table.name}.{name} IS {quoted(comment)}"
 
 
@@ -193,12 +189,6 @@ def _select(table: Table) -> str:
         rows = f"SELECT * FROM ({rows}) {_SHOWN_ONLY[table.name]}"
     if table is INCIDENTS:
         rows = f"SELECT * REPLACE ({_STATUS_NOW} AS status) FROM ({rows})"
-    if table is ARTICLES:
-        names = ", ".join(f"a.{column.name}" for column in shown)
-        rows = (
-            f"SELECT {names}, r.body FROM ({rows}) AS a "
-            f"LEFT JOIN {RECORDS.name} AS r ON r.record_id = a.canonical_record_id"
-        )
     return rows
 
 
