@@ -5,6 +5,7 @@ A decision holds for all records of the source. Those that are in are cleaned ag
 """
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -151,7 +152,7 @@ def _choose(verdict: Verdict, known: pl.DataFrame) -> pl.DataFrame:
     if verdict.status == REJECTED and strangers.height:
         raise UnknownLineError(
             f"{strangers['line'][0]!r} is neither proposed nor accepted for {verdict.source}; "
-            f"copydesk boilerplate list --source {verdict.source} shows the lines that are."
+            f"copydesk boilerplate list --source {shlex.quote(verdict.source)} shows the lines that are."
         )
     return chosen
 

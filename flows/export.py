@@ -10,6 +10,7 @@ can be taken in again, and is the same text then: cleaning recognises it by `bod
 
 import csv
 import json
+import shlex
 import shutil
 import uuid
 from collections import Counter
@@ -208,7 +209,7 @@ def _rights(settings: Settings, reader: Reader, named: Sequence[str]) -> tuple[d
     if not allowed:
         raise UsageError(
             "No source may be exported, as copydesk.toml says nothing of their rights; set rights in [sources.NAME], "
-            f"or name sources with --source: {', '.join(records) or 'there are none'}."
+            f"or name sources with --source: {', '.join(map(shlex.quote, records)) or 'there are none'}."
         )
     return allowed, {name: count for name, count in records.items() if name not in allowed}
 

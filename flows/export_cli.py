@@ -1,6 +1,7 @@
 """`copydesk export`: articles as a file for others, with a manifest."""
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -55,6 +56,6 @@ def export_articles(  # noqa: PLR0917 -- typer's way
     for name, records in done.left_out.items():
         console.print(
             f"  {records:,} records of {name} are left out: their rights are unknown (rights in copydesk.toml, or "
-            f"--source {name}).",
+            f"--source {shlex.quote(name)}).",
             soft_wrap=True,
         )

@@ -250,3 +250,11 @@ def test_the_command_prints_what_was_left_out(tmp_path: Path, copydesk: Copydesk
     assert json.loads(said) == json.loads((tmp_path / "json" / MANIFEST).read_text("utf-8"))
     assert copydesk("export", "--to", tmp_path / "out")[0] == 2
     assert copydesk("export", "--to", tmp_path / "other", "--where", "nonsense")[0] == 2
+
+
+def test_sources_are_named_as_a_shell_takes_them(
+    tmp_path: Path, ingest: Ingest, write_lines: WriteLines, a_record: Any, copydesk: Copydesk
+) -> None:
+    ingest(write_lines(tmp_path / "evening post" / "a.jsonl", [a_record(1)]))
+    code, _, error = copydesk("export", "--to", tmp_path / "out")
+    assert (code, "with --source: 'evening post'." in error) == (2, True)
