@@ -12,6 +12,7 @@ from typing import TextIO
 
 from flows.console import output_console, print_table
 from flows.sql_values import json_value, plain_text
+from transforms.names import distinct_names
 from warehouse.query import Result
 
 TABLE_ROWS = 100
@@ -41,7 +42,7 @@ def _write_table(result: Result, output: TextIO) -> None:
 
 def _write_json(result: Result, output: TextIO) -> None:
     """Write an array of objects; columns of type JSON are nested."""
-    names = _distinct(result.columns)
+    names = distinct_names(result.columns, pattern="{name}_{number}", first=1)
     nested = [sql_type == "JSON" for sql_type in result.types]
     separator = "["
     for row in result.rows:
@@ -49,18 +50,6 @@ def _write_json(result: Result, output: TextIO) -> None:
         output.write(f"{separator}\n{json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)}")
         separator = ","
     output.write("[]\n" if separator == "[" else "\n]\n")
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Number the names that stand twice, as an object holds each once."""
-    distinct: list[str] = []
-    for name in names:
-        candidate, number = name, 0
-        while candidate in distinct:
-            number += 1
-            candidate = f"{name}_{number}"
-        distinct.append(candidate)
-    return distinct
 
 
 def _json_cell(value: object, *, is_json: bool) -> object:

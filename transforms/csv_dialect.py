@@ -21,6 +21,7 @@ from functools import lru_cache
 
 from transforms.conform import FieldNames
 from transforms.decoding import decode_text
+from transforms.names import distinct_names
 
 CANDIDATES = ",;\t|"  # the most common first, as ties go to the first
 SAMPLE_BYTES = 64 * 1024  # a header and about ten articles: enough to see rows agree
@@ -146,14 +147,9 @@ def column_names(header: list[str] | None, width: int) -> tuple[str, ...]:
 
     So no value of a row is lost to another with the same name, and the first of them has the name that is known.
     """
-    taken: dict[str, None] = {}
-    for number, cell in enumerate(header or [""] * width, start=1):
-        name = cell if cell.strip() else _column_name(number)
-        unique, count = name, 2
-        while unique in taken:
-            unique, count = f"{name}_{count}", count + 1
-        taken[unique] = None
-    return tuple(taken)
+    cells = enumerate(header or [""] * width, start=1)
+    named = (cell if cell.strip() else _column_name(number) for number, cell in cells)
+    return tuple(distinct_names(named, pattern="{name}_{number}"))
 
 
 def _column_name(number: int) -> str:

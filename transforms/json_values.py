@@ -6,13 +6,13 @@ which validation holds back for want of a body. Leaves to the parsers where a te
 
 import json
 import re
-from collections import Counter
 
 import orjson
 
 from transforms.conform import FieldNames, conform_record
 from transforms.input_values import json_text
 from transforms.json_structure import Element, is_cut_off
+from transforms.names import distinct_names
 from transforms.raw_batches import BatchBuilder
 from transforms.utf8_view import Utf8View
 
@@ -86,12 +86,9 @@ def _all_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) == len(pairs):
         return members
     last = {name: position for position, (name, _) in enumerate(pairs)}
-    earlier = ((name, value) for position, (name, value) in enumerate(pairs) if last[name] != position)
-    counts: Counter[str] = Counter()
-    for name, value in earlier:
-        counts[name] += 1
-        members.setdefault(f"{name} ({counts[name]})", value)
-    return members
+    earlier = [(name, value) for position, (name, value) in enumerate(pairs) if last[name] != position]
+    names = distinct_names((name for name, _ in earlier), pattern="{name} ({number})", first=1, taken=members)
+    return members | dict(zip(names, (value for _, value in earlier), strict=True))
 
 
 def _refuse(constant: str) -> object:

@@ -10,8 +10,7 @@ would be read from foreign memory.
 
 import io
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 import polars as pl
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 
 from transforms.conform import conform_record
 from transforms.input_values import LIST_FIELDS
+from transforms.names import distinct_names
 from transforms.raw_batches import EXCERPT_CHARS, BatchBuilder, ParseOptions, RawBatch, single_reject
 from transforms.raw_schema import REJECTS
 
@@ -144,7 +144,7 @@ def _parse_tables(batches: Iterator[pa.RecordBatch], *, options: ParseOptions) -
 
 
 def _raw_batch(batch: pa.RecordBatch, builder: BatchBuilder, *, options: ParseOptions) -> RawBatch:
-    names = _distinct(batch.schema.names)
+    names = distinct_names(batch.schema.names, pattern="{name} ({number})")
     single = options.names.plan(tuple(names)).single
     columns = dict(zip(names, batch.columns, strict=True))
     whole = {
@@ -159,16 +159,6 @@ def _raw_batch(batch: pa.RecordBatch, builder: BatchBuilder, *, options: ParseOp
         builder.add_record(conform_record(row, options.names), byte_start=None, byte_end=None)
     raw = builder.take()
     return RawBatch(raw.records.with_columns(**whole), raw.rejects)
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    """Number the columns that share a name, so that none hides another."""
-    seen: Counter[str] = Counter()
-    distinct = []
-    for name in names:
-        seen[name] += 1
-        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return distinct
 
 
 def _is_text(dtype: pa.DataType) -> bool:

@@ -1,10 +1,10 @@
 """Markdown to one raw record: front matter to fields, the rest to plain text.
 
 Front matter is a block of YAML between lines of `---`, or of TOML between lines of `+++`, at the top of the file. A
-line of YAML that cannot be read by itself, as its text holds a colon or an apostrophe that should have been quoted, is
-taken as it stands. A block that is not what it claims to be even so makes the file a reject, as nobody can tell where
-it was meant to end; one that holds no mapping is no front matter, but text between two rules. The headline is the one
-of the front matter, else a heading of the first level that the text begins with.
+line of YAML that cannot be read by itself, as its text holds a colon or an apostrophe that should have been quoted, or
+a date that no calendar has, is taken as it stands. A block that is not what it claims to be even so makes the file a
+reject, as nobody can tell where it was meant to end; one that holds no mapping is no front matter, but text between two
+rules. The headline is the one of the front matter, else a heading of the first level that the text begins with.
 
 Markdown is rendered to HTML, and that to text, as HTML is the only other thing that Markdown may hold: paragraphs,
 headings, list items and rows of tables are blocks, link targets and images are gone. Templating tags (`{{< >}}`,
@@ -36,6 +36,17 @@ _FRONT_MATTER = re.compile(
     r"\s*(?:---[ \t]*\r?\n(?P<yaml>.*?)^(?:---|\.\.\.)|\+\+\+[ \t]*\r?\n(?P<toml>.*?)^\+\+\+)[ \t]*(?:\r?\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+_UNREADABLE = (
+    yaml.YAMLError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+    OverflowError,
+)
+"""What readers raise at front matter that is none; that of YAML trips over values that do not fit their tags."""
+
 _NAME_AND_TEXT = re.compile(r"(?P<name>[A-Za-z_][\w-]*):[ \t]+(?P<text>[^\s\[{|>&*!#].*)")
 _TEMPLATED_TARGET = re.compile(r"(?<=\]\()\s*\{\{[<%][^\n]*?[%>]\}\}")
 
@@ -78,7 +89,7 @@ def _split_front_matter(text: str) -> _Page:
 def _read(kind: str, read: Callable[[str], object], block: str) -> object:
     try:
         return read(block)
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+    except _UNREADABLE as error:
         place = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error) or type(error).__name__
         line = f" at line {place.line + 2}" if place is not None else ""
@@ -97,7 +108,7 @@ class _PlainLoader(yaml.SafeLoader):
 def _read_yaml(block: str) -> object:
     try:
         return _load(block)
-    except yaml.YAMLError:
+    except _UNREADABLE:
         quoted = "\n".join(map(_quoted_if_broken, block.splitlines()))
         if quoted == block.rstrip("\n"):
             raise
@@ -115,7 +126,7 @@ def _quoted_if_broken(line: str) -> str:
         return line
     try:
         _load(line)
-    except yaml.YAMLError:
+    except _UNREADABLE:
         text = found["text"].strip()
         is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
         return f"{found['name']}: {json.dumps(text[1:-1] if is_quoted else text, ensure_ascii=False)}"
