@@ -7,9 +7,9 @@ paragraphs, structure. The offsets of spans count in the text after the first tw
 A span of a repair that stands in a removed piece is left out, so that spans never overlap but for labels.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import itemgetter
 
 import polars as pl
@@ -19,7 +19,7 @@ from transforms.boilerplate import TextRules, find_boilerplate
 from transforms.markup import html_to_text, is_html, unescape_references
 from transforms.paragraphs import normalize_whitespace, split_paragraphs
 from transforms.source_lines import RULE, find_accepted_lines
-from transforms.spans import Edit, locate_pieces
+from transforms.spans import Edit, common_start, locate_pieces
 from transforms.structure import LEADING_BLOCKS, find_repeats, find_structure
 from transforms.text_repair import (
     CONTROL_CHARACTER,
@@ -160,13 +160,17 @@ def _span_pieces(pieces: pl.DataFrame, texts: pl.DataFrame, edits: Mapping[int, 
         lead=pl.col("original").str.len_chars().cast(pl.Int64) - pl.col("stripped").str.len_chars(),
         is_unchanged=pl.col("stripped").str.starts_with(pl.col("text")),
     )
-    placed = pieces.join(originals, on="row", maintain_order="left")
-    changed = placed.filter(~pl.col("is_unchanged"))
-    is_same = changed["stripped"].str.head(changed["block_end"]) == changed["text"].str.head(changed["block_end"])
-    same = pl.concat([placed.filter("is_unchanged"), changed.filter(is_same)]).with_columns(
+    altered = originals.filter(~pl.col("is_unchanged")).select("row", "stripped", "text")
+    starts = [(row, common_start(stripped, text)) for row, stripped, text in altered.iter_rows()]
+    same_chars = pl.DataFrame(starts, schema={"row": altered.schema["row"], "same_chars": pl.Int64()}, orient="row")
+    placed = pieces.join(originals, on="row", maintain_order="left").join(
+        same_chars, on="row", how="left", maintain_order="left"
+    )
+    is_same = pl.col("is_unchanged") | (pl.col("block_end") <= pl.col("same_chars"))
+    same = placed.filter(is_same).with_columns(
         char_start=pl.col("lead") + pl.col("block_start"), char_end=pl.col("lead") + pl.col("block_end")
     )
-    searched = changed.filter(~is_same).pipe(_search_pieces, edits)
+    searched = placed.filter(~is_same).pipe(_search_pieces, edits)
     spans = pl.concat([same, searched]).with_columns(
         text=pl.col("original").str.slice(pl.col("char_start"), pl.col("char_end") - pl.col("char_start")),
         replacement=pl.lit(None, pl.String),
@@ -177,10 +181,11 @@ def _span_pieces(pieces: pl.DataFrame, texts: pl.DataFrame, edits: Mapping[int, 
 def _search_pieces(placed: pl.DataFrame, edits: Mapping[int, Sequence[Edit]]) -> pl.DataFrame:
     """Python per row that has both labelled blocks and a text that was changed before them."""
     offsets: list[tuple[int, int]] = []
-    columns = placed.select("row", "original", "text", "block_start", "block_end")
-    for (row, original, text), of_row in groupby(zip(*columns, strict=True), key=itemgetter(0, 1, 2)):
-        pieces = [(start, end) for *_, start, end in of_row]
-        offsets += locate_pieces(original, edits.get(row, ()), normalized=text, pieces=pieces)
+    texts = placed.select("row", "original", "text").unique("row", maintain_order=True)
+    pieces = placed.group_by("row", maintain_order=True).agg("block_start", "block_end")
+    for (row, original, text), (_, starts, ends) in zip(texts.iter_rows(), pieces.iter_rows(), strict=True):
+        of_row = list(zip(starts, ends, strict=True))
+        offsets += locate_pieces(original, edits.get(row, ()), normalized=text, pieces=of_row)
     located = pl.DataFrame(offsets, schema={"char_start": pl.Int64(), "char_end": pl.Int64()}, orient="row")
     return pl.concat([placed, located], how="horizontal")
 
@@ -189,16 +194,22 @@ def _span_repairs(labelled: pl.DataFrame, original: pl.Series, edits: Mapping[in
     """Make spans of the repairs that stand in no removed piece. Python per repair; few rows have any."""
     removed = labelled.filter(pl.col("action") == "remove", pl.col("row").is_in(list(edits)))
     ranges: dict[int, list[tuple[int, int]]] = {}
-    for row, start, end in removed.select("row", "char_start", "char_end").iter_rows():
+    for row, start, end in removed.select("row", "char_start", "char_end").sort("row", "char_start").iter_rows():
         ranges.setdefault(row, []).append((start, end))
     texts = ((row, original[row], row_edits) for row, row_edits in edits.items())
     spans = [
         _repair_span(row, text, edit)
         for row, text, row_edits in texts
         for edit in row_edits
-        if not any(start <= edit.start and edit.end <= end for start, end in ranges.get(row, ()))
+        if not _stands_in(edit, ranges.get(row, ()))
     ]
     return pl.DataFrame(spans, schema=BODY_SPANS, orient="row")
+
+
+def _stands_in(edit: Edit, ranges: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether an edit stands in one of several ranges that follow each other."""
+    number = bisect_right(ranges, edit.start, key=itemgetter(0)) - 1
+    return number >= 0 and edit.end <= ranges[number][1]
 
 
 def _repair_span(row: int, text: str, edit: Edit) -> tuple[object, ...]:

@@ -68,7 +68,7 @@ def locate_pieces(
     normalized: str,
     pieces: Sequence[tuple[int, int]],
 ) -> list[tuple[int, int]]:
-    """Find where `pieces` of the normalized text stand in the original.
+    """Find where `pieces` of the normalized text stand in the original; they follow each other, and do not overlap.
 
     The normalized text is the edited one but for NFC and white space, and neither of these makes or breaks a run
     of characters between white space: the n-th such run of one text is the n-th of the other. A piece begins and ends
@@ -77,18 +77,39 @@ def locate_pieces(
     edited = apply_edits(original, edits)
     alignment = _Alignment(edits)
     located = []
+    position = position_normalized = 0
     for piece_start, piece_end in pieces:
-        runs_before = len(normalized[:piece_start].split())
-        runs = len(normalized[piece_start:piece_end].split())
-        start, end = _find_runs(edited, runs_before, runs)
+        start = _behind_runs(edited, position, like=normalized[position_normalized:piece_start])
+        position = _behind_runs(edited, start, like=normalized[piece_start:piece_end])
+        position_normalized = piece_end
+        end = start + len(edited[start:position].rstrip())
         located.append((alignment.start(start), alignment.end(end)))
     return located
 
 
-def _find_runs(text: str, runs_before: int, runs: int) -> tuple[int, int]:
-    """Offsets of a number of runs, behind a number of others; `split` finds them ten times faster than `re`."""
-    rest = text.split(None, runs_before)[-1]
-    parts = rest.split(None, runs)
-    length = len(rest) - len(parts[runs]) if len(parts) > runs else len(rest)
-    start = len(text) - len(rest)
-    return start, start + len(rest[:length].rstrip())
+def _behind_runs(text: str, position: int, *, like: str) -> int:
+    """Where, behind as many runs as another text has, the next one begins; the end of the text where there is none.
+
+    `split` finds runs ten times faster than `re`, in windows, so that not all of the text is copied for each piece.
+    """
+    runs, width = len(like.split()), 2 * len(like) + 64
+    while True:
+        window = text[position : position + width]
+        parts = window.split(None, runs)
+        if len(parts) > runs:
+            return position + len(window) - len(parts[runs])
+        if position + width >= len(text):
+            return len(text)
+        width *= 2
+
+
+def common_start(text: str, other: str) -> int:
+    """Return how many characters two texts begin with in common; found by halves, as slices compare fastest."""
+    same, differing = 0, min(len(text), len(other)) + 1
+    while differing - same > 1:
+        middle = (same + differing) // 2
+        if text[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            differing = middle
+    return same

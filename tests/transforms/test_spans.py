@@ -1,9 +1,12 @@
 """Edits and offsets: what stood where."""
 
+import os
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.spans import Edit, apply_edits, locate_pieces
+from transforms.spans import Edit, apply_edits, common_start, locate_pieces
 
 
 def test_edits_are_applied_in_order() -> None:
@@ -39,3 +42,16 @@ def test_words_are_found_whatever_stands_between_them(words: list[str], data: st
     ((found, end),) = locate_pieces(original, [], normalized=normalized, pieces=[(start, start + len(words[number]))])
     assert original[found:end] == words[number]
     assert original[:found].split() == words[:number]
+
+
+@given(st.text(alphabet="ab", max_size=20), st.text(alphabet="ab", max_size=20), st.text(max_size=20))
+def test_common_start_is_that_of_all_characters(text: str, other: str, start: str) -> None:
+    assert common_start(start + text, start + other) == len(os.path.commonprefix([start + text, start + other]))
+
+
+def test_many_pieces_far_apart_are_found() -> None:
+    normalized = "\n\n".join(f"piece {number} stands here" for number in range(500))
+    original = normalized.replace("\n\n", "\r\n \r\n" + " " * 300)
+    places = [(found.start(), found.end()) for found in re.finditer(r"piece \d+ stands here", normalized)][::7]
+    located = locate_pieces(original, (), normalized=normalized, pieces=places)
+    assert [original[start:end] for start, end in located] == [normalized[start:end] for start, end in places]
