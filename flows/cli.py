@@ -201,14 +201,15 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
     _tell_unread(settings.home, summary)
     if planned.unsettled:
         tell(f"{planned.unsettled:,} files changed in the last {SETTLE_SECONDS} seconds; a later run takes them in.")
-    if as_json:
-        sys.stdout.write(_as_json(summary))
-    elif summary.run_id is None:
-        print_nothing_new(request.settings.home, planned, is_zone=not paths)
-    else:
-        print_summary(summary, request.settings.home)
-    sys.stdout.flush()
+    if not as_json:
+        if summary.run_id is None:
+            print_nothing_new(request.settings.home, planned, is_zone=not paths)
+        else:
+            print_summary(summary, request.settings.home)
+        sys.stdout.flush()
     tell_of_news(settings)
+    if as_json:
+        sys.stdout.write(_as_json(summary))  # last, so that nothing is left that could end in a second object
     return REFUSED if summary.status == "refused" else DONE
 
 

@@ -46,7 +46,7 @@ def is_answering(url: str) -> bool:
         request = urllib.request.Request(f"{url}/health", headers=_authorization())  # noqa: S310 -- the scheme is checked
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 -- the same
             return bool(answer.status == 200)  # noqa: PLR2004 -- HTTP's OK
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
 
 

@@ -107,12 +107,12 @@ def replay(  # noqa: PLR0917 -- typer reads options from parameters
     with show_progress() as on_progress:
         replayed = replay_rows(settings, selection, is_dry_run=dry_run, on_wait=tell_waiting, on_progress=on_progress)
     _tell_left_alone(replayed)
+    if not as_json:
+        print_replayed(replayed)
+        sys.stdout.flush()
+    tell_of_news(settings)
     if as_json:
         sys.stdout.write(json.dumps(replayed.as_dict(), ensure_ascii=False) + "\n")
-    else:
-        print_replayed(replayed)
-    sys.stdout.flush()
-    tell_of_news(settings)
     if replayed.refused:
         return REFUSED
     return FAILED if any(drop.is_damaged for drop in replayed.left_alone) else DONE

@@ -163,7 +163,7 @@ def _write(content: BinaryIO, sink: BinaryIO, layouts: Sequence[Layout]) -> None
     """Write the content of a drop as it is to be, whichever way it is read."""
     going = [layout for layout in layouts if layout.numbers]
     redact, numbers = _COLUMNAR.get(going[0].format), {number for layout in going for number in layout.numbers}
-    is_whole = going[0].rows["record_no"].to_list() == [*numbers]
+    is_whole = set(going[0].rows["record_no"]) == numbers
     if redact is not None and not is_whole:
         redact(cast("BinaryIO", seekable(content)), numbers, sink)  # it has been parsed, and is not too large
         return

@@ -136,6 +136,10 @@ def _known_rules(rules: Mapping[str, "RuleSettings"]) -> Mapping[str, "RuleSetti
         raise ValueError(f"{milder[0]} is critical for every source, as there is no record that could be loaded")
     with_bound = {code for code, rule in rules.items() if rule.bound is not None}
     _all_known(dict.fromkeys(with_bound), bounded, what="rule that has a bound")
+    for code in sorted(with_bound & change_declarations().keys()):
+        nothing = 1 if change_declarations()[code].unit == "amount" else 0
+        if (rules[code].bound or 0) <= nothing:
+            raise ValueError(f"the bound of {code} must be above {nothing}: so much is no change")
     tolerating = {code for code, rule in rules.items() if rule.tolerated_share is not None}
     _all_known(dict.fromkeys(tolerating), row_declarations().keys(), what="rule on records")
     return rules
@@ -147,7 +151,7 @@ class RuleSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     severity: Severity | None = None
-    bound: float | None = None
+    bound: float | None = Field(None, allow_inf_nan=False)
     tolerated_share: float | None = Field(None, ge=0, le=1)
 
 

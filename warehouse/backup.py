@@ -37,8 +37,6 @@ BEGUN, COPIED, COPY_OF_CATALOG = ".copydesk-backup", ".copied.part", ".catalog.s
 COPY_BYTES = 1 << 20
 CHANGING = "changing"
 _OF_A_BACKUP = frozenset({"raw", "journal", "lake", CHANGING})
-UNCHANGING = (".zst", ".parquet")
-"""Ends of names of files that have their content for good; so have those of the journal."""
 
 
 class BackupError(WarehouseError):
@@ -103,11 +101,11 @@ def write_backup(home: Home, folder: Path) -> Backup:
         for path in paths:
             name = str(path.relative_to(home.root))
             known = before.get(name)
-            if known is not None and path != home.catalog and _is_there(folder / known.stored, path, known):
+            if known is not None and path != home.catalog and _is_there(home, path, folder / known.stored, known):
                 files.append(known)
                 continue
             source = _copy_of_catalog(home, folder) if path == home.catalog else path
-            has_own_name = _is_unchanging(path) and known is None
+            has_own_name = _is_unchanging(home, path) and known is None
             files.append(_backed_up(source, folder, name, stored=name if has_own_name else None))
             number += files[-1] != known
             damaged.extend(_damage(home, path))
@@ -153,7 +151,7 @@ def _check_nothing_lost(home: Home, folder: Path, before: Mapping[str, BackupFil
         )
     for path in paths:
         known = before.get(str(path.relative_to(home.root)))
-        if known is None or not _is_unchanging(path) or path.stat().st_size == known.bytes:
+        if known is None or not _is_unchanging(home, path) or path.stat().st_size == known.bytes:
             continue
         if path.is_relative_to(home.raw):
             RawStore(home.raw).check(path.stem)
@@ -211,17 +209,18 @@ def _to_back_up(home: Home) -> Iterator[Path]:
     yield home.catalog
 
 
-def _is_unchanging(path: Path) -> bool:
+def _is_unchanging(home: Home, path: Path) -> bool:
     """Tell whether a file has its content for good; of a drop, records may have been overwritten."""
-    is_of_journal = path.parent.name == "journal"
-    return is_of_journal or (path.suffix in UNCHANGING and not path.with_suffix(".redacted").exists())
+    if path.parent == home.journal or path.is_relative_to(home.lake):
+        return True
+    return path.is_relative_to(home.raw) and path.suffix == ".zst" and not path.with_suffix(".redacted").exists()
 
 
-def _is_there(copy: Path, path: Path, known: BackupFile) -> bool:
+def _is_there(home: Home, path: Path, copy: Path, known: BackupFile) -> bool:
     """Tell whether a file was copied before as it is; one that never changes is told by its size."""
     if not copy.exists() or not copy.stat().st_size == known.bytes == path.stat().st_size:
         return False
-    return _is_unchanging(path) or sha256_of(path) == known.sha256 == sha256_of(copy)
+    return _is_unchanging(home, path) or sha256_of(path) == known.sha256 == sha256_of(copy)
 
 
 def _damage(home: Home, path: Path) -> Iterator[str]:

@@ -84,7 +84,8 @@ class RawStore:
             else:
                 content = file.read(SMALL_BYTES + 1)
                 drop_sha256 = hashlib.sha256(content).hexdigest()
-            if _identity(before) != _identity(path.stat()):
+            is_part = content is not None and len(content) != before.st_size  # as network file systems may give
+            if is_part or _identity(before) != _identity(path.stat()):
                 raise ChangedWhileReadError(path)
             # What a power cut left under its name is replaced, and what was withdrawn stays so.
             if not known(drop_sha256) and self.redaction(drop_sha256) is None:
