@@ -99,7 +99,8 @@ def prove(settings: Settings, *, on_progress: OnProgress = lambda _: None) -> Pr
     own = probes.only(~is_quoted)
     older = (*named_in_catalog(home), *superseded_files(home, now=datetime.now(UTC)))
     old = {path.resolve() for path in older} - current
-    places = list(search_files(home, own))
+    delivered = [place for place in settings.places if not home.keeps(place)]
+    places = list(search_files(home, own, delivered=delivered))
     is_pending = [place.path.resolve() in old or (place.path == home.catalog and bool(old)) for place in places]
     drops = list(search_drops(home, own, encodings))
     left = [place for place, waits in zip(places, is_pending, strict=True) if not waits]

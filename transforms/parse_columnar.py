@@ -182,7 +182,18 @@ def _values(column: pa.Array) -> list[object]:
     try:
         return list(column.to_pylist())
     except (ValueError, OverflowError):
-        return list(column.cast(pa.string()).to_pylist())
+        return [_value(scalar) for scalar in column]
+
+
+def _value(scalar: pa.Scalar) -> object:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        if isinstance(scalar, pa.StructScalar):
+            return {name: _value(member) for name, member in scalar.items()}
+        if isinstance(scalar, pa.ListScalar):
+            return [_value(member) for member in scalar.values]
+        return scalar.cast(pa.string()).as_py()
 
 
 def _without_oversize(batch: RawBatch, *, options: ParseOptions) -> RawBatch:

@@ -9,7 +9,7 @@ import codecs
 import io
 import os
 import zipfile
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -164,10 +164,10 @@ def _members(source: BinaryIO, *, nested: int) -> Iterator[bytes]:
         raise unsearched
 
 
-def search_files(home: Home, probes: Probes) -> Iterator[Place]:
-    """Yield all other files in which a passage stands."""
-    for path in sorted(_files(home.root)):
-        if path.is_relative_to(home.landing) or (path.is_relative_to(home.raw) and path.suffix == ".zst"):
+def search_files(home: Home, probes: Probes, *, delivered: Iterable[Path]) -> Iterator[Place]:
+    """Yield all other files in which a passage stands; what others deliver, in whatever folder, is theirs."""
+    for path in sorted(_files(home.root, apart_from=(home.landing, *delivered))):
+        if path.is_relative_to(home.raw) and path.suffix == ".zst":
             continue
         if path.is_relative_to(home.raw) and path.suffix == ".part":  # compressed, and not to its end
             yield Place(path, "half written", _NOWHERE, is_searched=False)
@@ -181,9 +181,14 @@ def search_files(home: Home, probes: Probes) -> Iterator[Place]:
                 yield from _search_columns(home, path, probes)
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Yield the files below a folder, also where a folder of it lies elsewhere."""
-    for folder, _, names in os.walk(root, followlinks=True):
+def _files(root: Path, *, apart_from: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files below a folder, also where a folder of it lies elsewhere, once each."""
+    seen = {path.resolve() for path in apart_from}
+    for folder, folders, names in os.walk(root, followlinks=True):
+        if (place := Path(folder).resolve()) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         yield from (path for name in names if (path := Path(folder, name)).is_file())
 
 

@@ -1,6 +1,7 @@
 """Which Prefect API is configured, and whether it answers."""
 
 import base64
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,9 +57,26 @@ def test_damaged_files_configure_nothing(unconfigured: Path) -> None:
     assert configured_api() is None
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/api", "file:///etc/passwd", "http://[", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/api", "http://a b/api", "file:///etc/passwd", "http://[", "nonsense"]
+)
 def test_what_is_no_api_does_not_answer(url: str) -> None:
     assert not is_answering(url)
+
+
+def test_a_server_that_speaks_no_http_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1_000)
+                connection.sendall(b"220 mail.example ESMTP\r\n")
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        assert not is_answering(f"http://127.0.0.1:{server.getsockname()[1]}/api")
+        greeting.join()
 
 
 @pytest.fixture

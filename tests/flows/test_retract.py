@@ -194,6 +194,20 @@ def test_older_snapshots_hold_it_until_they_are_given_up(
     assert (proof.remains, proof.pending) == ([], [])
 
 
+def test_what_others_deliver_is_theirs_in_every_folder(
+    home: Path, withdraw: Withdraw, ingest: Ingest, write_lines: WriteLines
+) -> None:
+    home.mkdir()
+    (home / "copydesk.toml").write_text('[sources.wire]\nplace = "inbox/wire"\n')
+    (home / "current").symlink_to(home)
+    ingest(write_lines(home / "inbox" / "wire" / "a.jsonl", [SECRET, an_article(2)]))
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert done.proof is not None
+    assert (done.proof.remains, done.drops) == ([], [str(home / "inbox" / "wire" / "a.jsonl")])
+    (home / "notes.txt").write_text(SECRET["body"])
+    assert prove(load_settings(home=home)).remains == ["notes.txt"]
+
+
 def test_when_it_comes_again_it_is_held_back_without_a_word_of_it(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:

@@ -114,6 +114,21 @@ def test_values_become_text(value: object, dtype: pa.DataType, text: str | None)
     assert row["published_at"] == text
 
 
+def test_a_moment_that_python_cannot_hold_costs_no_other_row() -> None:
+    moments, edits = pa.timestamp("us"), pa.struct([("at", pa.timestamp("us")), ("by", pa.string())])
+    far = 4 * 10**17
+    columns = {
+        "body": ["One.", "Two."],
+        "dates": pa.array([[0, far], None], pa.list_(moments)),
+        "edits": pa.array([{"at": far, "by": "Ann"}, None], edits),
+    }
+    rows = parsed(write_parquet(pa.table(columns)))
+    assert [row["body"] for row in rows] == ["One.", "Two."]
+    extra = json.loads(str(rows[0]["extra"]))
+    assert extra["edits"] == {"at": "14645-06-30 15:06:40.000000", "by": "Ann"}
+    assert extra["dates"][1] == "14645-06-30 15:06:40.000000"
+
+
 def test_moments_that_python_cannot_hold_are_kept_as_text() -> None:
     far = pa.array([10**18], pa.int64()).cast(pa.timestamp("s"))
     (row,) = parsed(write_arrow_stream(pa.table({"date": far, "body": ["x"]})))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,19 @@ def test_file_stays_where_it_lies(drop: Drop, store: RawStore) -> None:
     store.put(path, known=is_new)
     assert path.read_bytes() == b"copy"
     assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_part_is_not_taken_for_the_whole(drop: Drop, store: RawStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(FileIO):
+        """A file as network file systems give it: less at a time than it is asked for."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(min(size or 0, 4))
+
+    path = drop(b"more than four bytes")
+    monkeypatch.setattr(Path, "open", lambda self, *_, **__: Slow(self))
+    with pytest.raises(ChangedWhileReadError):
+        store.put(path, known=is_new)
 
 
 def test_known_bytes_are_hashed_and_not_stored(drop: Drop, store: RawStore) -> None:
