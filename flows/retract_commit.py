@@ -93,17 +93,21 @@ def _stage_articles(run: WritingRun, gone: str | object) -> None:
 
 
 def _held_rows(run: WritingRun, planned: Plan, probes: Probes) -> pl.DataFrame:
-    """Return the rows of the quarantine that say nothing any more: of what goes, and where an excerpt quotes a text."""
+    """Return the rows of the quarantine that say nothing any more: of what goes, and where an excerpt quotes a text.
+
+    The excerpt may stand in an earlier row of the same record.
+    """
+    said = pl.concat_str("raw", "detail", "note", separator="\n", ignore_nulls=True)
+    every = run.lake.rows(QUARANTINE).select("quarantine_id", said=said).collect()
+    quoting = every["quarantine_id"].gather(find_in_texts(probes, every["said"])["row"]).unique()
     rows = run.lake.latest(QUARANTINE)
-    said = rows.select(pl.concat_str("raw", "detail", "note", separator="\n", ignore_nulls=True)).to_series()
-    quoting = find_in_texts(probes, said)["row"].unique()
     ids = planned.places["record_id"].str.replace("r_", "q_", literal=True)
     goes = pl.col("quarantine_id").is_in(ids.implode())
     is_held = pl.col("status") != "replayed"
     nothing = pl.lit(None, dtype=pl.String())
     return (
         rows.with_columns(goes=goes)
-        .filter(pl.col("goes") | pl.int_range(pl.len()).is_in(quoting.implode()))
+        .filter(pl.col("goes") | pl.col("quarantine_id").is_in(quoting.implode()))
         .with_columns(
             reasons=pl.when("goes", is_held).then(pl.concat_list(pl.lit(RETRACTED))).otherwise("reasons"),
             detail=nothing,

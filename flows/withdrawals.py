@@ -1,5 +1,7 @@
 """Texts that were withdrawn, when they come again: such a record is set aside before anything else is made of it.
 
+It is looked for in what came and, as cleaning mends what was misread, in what cleaning makes of that.
+
 A record carries a withdrawn text where at least half of its passages stand in it (see `transforms.probes`), in whatever
 field. Of a short text, of which there are few passages, a record that is much longer only quotes it. Passages that
 other articles have as well do not count; where there are hardly any others, a record carries the text that has nearly
@@ -29,7 +31,7 @@ CARRIED_SHARE = 0.5
 """Share of the passages of a text from which on a record carries it; who quotes an article quotes less."""
 
 LEAST_PASSAGES = 8
-"""Passages, of 40 characters each, below which a text is short: a longer record may well hold all of it."""
+"""Passages, one for 40 characters, below which a text is short: a longer record may well hold all of it."""
 
 MOST_LONGER = 2
 """Times the length of a short text up to which a record that holds it is a copy."""
@@ -40,10 +42,17 @@ WHOLE_SHARE = 0.9
 SHARED = "shared"
 """Field of the passages of a body that other articles have as well."""
 
-RECORD_TEXT = pl.concat_str("headline", "dek", "body", "extra", separator="\n", ignore_nulls=True)
+_SAID = ("headline", "dek", "body", "extra", "url")
+_LISTED = ("authors", "keywords")
+
+RECORD_TEXT = pl.concat_str(
+    *_SAID, *(pl.col(name).list.join("\n") for name in _LISTED), separator="\n", ignore_nulls=True
+)
 """All that a record says, as it came."""
 
-LOADED_TEXT = "concat_ws(chr(10), headline, dek, body, extra)"
+LOADED_TEXT = (
+    f"concat_ws(chr(10), {', '.join(_SAID)}, {', '.join(f'array_to_string({name}, chr(10))' for name in _LISTED)})"
+)
 """All that a record says, as it is loaded: an expression of SQL."""
 
 _IS_COPY = (pl.col("passages") >= LEAST_PASSAGES) | (pl.col("chars") <= MOST_LONGER * pl.col("body_chars"))
@@ -74,16 +83,26 @@ class Withdrawals:
         if self.texts.is_empty() and overwritten.is_empty():
             return batch
         is_carried = carries(self, batch.records.select(text=RECORD_TEXT)["text"])
-        records = batch.records.with_columns(is_gone=is_carried | _stands_in(overwritten))
-        rejects = batch.rejects.with_columns(is_gone=self._carried_unread(batch.rejects) | _stands_in(overwritten))
-        gone = pl.concat(
-            [rows.filter("is_gone").select(_withheld(batch.rejects.columns)) for rows in (records, rejects)]
-        )
-        return replace(
+        return _set_aside(
             batch,
-            records=records.filter(~pl.col("is_gone")).drop("is_gone"),
-            rejects=pl.concat([rejects.filter(~pl.col("is_gone")).drop("is_gone"), gone]),
+            batch.records.with_columns(is_gone=is_carried | _stands_in(overwritten)),
+            batch.rejects.with_columns(is_gone=self._carried_unread(batch.rejects) | _stands_in(overwritten)),
         )
+
+    def withhold_cleaned(self, batch: SourceBatch, cleaned: pl.DataFrame) -> SourceBatch:
+        """Move the records that carry a withdrawn text once they are cleaned, as `withhold` does.
+
+        Returns the same batch where there are none.
+        """
+        if self.texts.is_empty():
+            return batch
+        known = self.texts.filter(pl.col("passages").list.len() > 0)["match_key"]
+        is_carried = carries(self, cleaned.select(text=RECORD_TEXT)["text"])
+        gone = cleaned.filter(is_carried | pl.col("match_key").is_in(known.implode()))["record_id"]
+        if gone.is_empty():
+            return batch
+        records = batch.records.with_columns(is_gone=pl.col("record_id").is_in(gone.implode()))
+        return _set_aside(batch, records, batch.rejects.with_columns(is_gone=False))
 
     def _overwritten(self, drops: pl.Series) -> pl.DataFrame:
         found = [
@@ -115,6 +134,16 @@ class Withdrawals:
         quoting = find_in_texts(self.probes, rows["raw"])["row"].unique()
         is_quoting = pl.int_range(pl.len()).is_in(quoting.implode())
         return rows.with_columns(raw=pl.when(~is_quoting).then("raw"))
+
+
+def _set_aside(batch: SourceBatch, records: pl.DataFrame, rejects: pl.DataFrame) -> SourceBatch:
+    """Move the records with `is_gone` to the rejects, and let these say nothing."""
+    gone = [rows.filter("is_gone").select(_withheld(batch.rejects.columns)) for rows in (records, rejects)]
+    return replace(
+        batch,
+        records=records.filter(~pl.col("is_gone")).drop("is_gone"),
+        rejects=pl.concat([rejects.filter(~pl.col("is_gone")).drop("is_gone"), *gone]),
+    )
 
 
 def carries(withdrawals: Withdrawals, texts: pl.Series) -> pl.Series:

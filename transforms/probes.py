@@ -1,17 +1,12 @@
 """Probes: digests of passages of a text, by which it is found wherever it lies, and which do not tell it.
 
-A passage is `PASSAGE` folded bytes in a row: ASCII letters in lower case, digits, and bytes beyond ASCII. What lies
-between them does not count (spaces, punctuation, brackets of tags, the NULs of UTF-16), so that a passage is found in
-JSON, CSV and HTML as in plain text. Of each passage there is a digest for every way in which UTF-8 may write it (as it
-is, or by JSON's or HTML's escapes); text in another encoding is decoded first. They are looked for by a rolling hash
+A passage is `PASSAGE` bytes of letters and digits in a row, folded to one spelling (see `transforms.probe_folding`).
+What lies between them does not count, spaces, punctuation and tags of any kind, so that a passage is found in JSON, CSV
+and HTML as in plain text; text in an encoding that is known is decoded first. They are looked for by a rolling hash
 (Karp and Rabin 1987, "Efficient randomized pattern-matching algorithms"), a polynomial modulo 2^64, in one pass for all
 texts at a time.
-
-Chosen are passages of plain letters, which all encodings write alike, as far as there are enough of them.
 """
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,30 +19,16 @@ from numpy.typing import NDArray
 PASSAGE: Final = 24
 """Folded bytes of a passage: five English words; shorter ones are phrases that others use."""
 
-PIECE_CHARS = 40
-"""Characters that a passage is taken from."""
+STRIDE = 32
+"""Folded bytes from one passage of a line to the next."""
 
 MOST_PASSAGES = 48
 """Passages of a text at the most, evenly spread over it."""
 
-FEWEST_PLAIN = 16
-"""Passages of plain letters below which others are taken as well."""
-
 BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _MAP_BITS: Final = 18
-_ASCII: Final = 128
 SHIFT: Final = np.uint64(64 - _MAP_BITS)
-
-_PLAIN = re.compile(rf"[A-Za-z0-9 ]{{{PASSAGE},}}")
-
-
-def _folded() -> NDArray[np.uint8]:
-    kept = [ord(char.lower()) if char.isalnum() else 0 for char in map(chr, range(_ASCII))]
-    return np.array([*kept, *range(_ASCII, 256)], np.uint8)
-
-
-FOLD = _folded()
 
 
 @dataclass(frozen=True)
@@ -83,12 +64,14 @@ class Probes:
 
 
 def digest_passages(text: str) -> list[str]:
-    """Return the passages of a text, each as its digests in hexadecimal with spaces between.
+    """Return the passages of a text, each as its digest in hexadecimal.
 
-    A text of fewer than `PASSAGE` letters has no passage.
+    They are taken from its lines, or from all of it where no line is long enough. A text of fewer than `PASSAGE`
+    letters has none.
     """
-    digests = map(_digests, _pieces(text))
-    return list(dict.fromkeys(" ".join(sorted(of_piece)) for of_piece in digests if of_piece))
+    passages = list(dict.fromkeys(_cut(text.splitlines())) or dict.fromkeys(_cut([text])))  # a poem, or a list
+    step = max(len(passages) / MOST_PASSAGES, 1)
+    return [_digest(passages[int(number * step)]) for number in range(min(len(passages), MOST_PASSAGES))]
 
 
 def read_probes(texts: Sequence[Sequence[str]]) -> Probes:
@@ -98,7 +81,7 @@ def read_probes(texts: Sequence[Sequence[str]]) -> Probes:
     numbers: list[int] = []
     for number, of_text in enumerate(texts):
         for passage in of_text:
-            digests = passage.split(" ")
+            digests = passage.split(" ")  # earlier versions wrote one for each of several spellings
             keys += [int(digest, 16) for digest in digests]
             passages += [len(numbers)] * len(digests)
             numbers.append(number)
@@ -133,40 +116,16 @@ def share_carried(probes: Probes, found: pl.DataFrame) -> pl.DataFrame:
     return counted.with_columns(passages=of_text, share=pl.col("found") / of_text).sort("row", "text")
 
 
-def _pieces(text: str) -> list[str]:
-    """Choose what passages are taken from: evenly spread, of plain letters where there are enough of them."""
-    plain = list(_cut(run.group() for run in _PLAIN.finditer(text)))
-    if len(plain) < FEWEST_PLAIN:
-        plain += _cut(text.splitlines())
-    if not plain:
-        plain += _cut([text])  # a poem, or a list
-    pieces = list(dict.fromkeys(plain))
-    step = max(len(pieces) / MOST_PASSAGES, 1)
-    return [pieces[int(number * step)] for number in range(min(len(pieces), MOST_PASSAGES))]
+def _cut(lines: Iterable[str]) -> Iterator[bytes]:
+    from transforms.probe_folding import fold  # noqa: PLC0415 -- 0.3 s for the compiler
 
-
-def _cut(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        for start in range(0, len(line), PIECE_CHARS):
-            piece = line[start : start + PIECE_CHARS]
-            if len(_fold(piece.encode())) >= PASSAGE:
-                yield piece
+        letters = fold(line.encode("utf-8", "replace"))
+        yield from (letters[at : at + PASSAGE] for at in range(0, len(letters) - PASSAGE + 1, STRIDE))
 
 
-def _digests(piece: str) -> set[str]:
-    """Digest the first passage of a piece in every way in which it may be written."""
-    references = "".join(char if char.isascii() else f"&#x{ord(char):x};" for char in piece)
-    written = (piece, json.dumps(piece), piece.encode("ascii", "xmlcharrefreplace").decode(), references)
-    return {f"{_digest(_fold(text.encode())[:PASSAGE]):016x}" for text in written}
-
-
-def _fold(content: bytes) -> bytes:
-    folded: NDArray[np.uint8] = FOLD[np.frombuffer(content, np.uint8)]
-    return folded[folded > 0].tobytes()
-
-
-def _digest(passage: bytes) -> int:
+def _digest(passage: bytes) -> str:
     digest = 0
     for byte in passage:
         digest = (digest * int(BASE) + byte) % (1 << 64)
-    return digest
+    return f"{digest:016x}"

@@ -8,6 +8,7 @@ import random
 import shutil
 import sqlite3
 import time
+import urllib.parse
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -26,11 +27,13 @@ from flows import retract as retracting
 from flows.alerts.outbox import Outbox, new_message
 from flows.options import UsageError
 from flows.rebuilding import rebuild_home
+from flows.replaying import replay
 from flows.report.write import write_report
 from flows.retract import Retracted, retract
 from flows.retract_commit import commit_retraction
 from flows.retract_proof import prove
 from flows.run import NOTHING_PLANNED, Request
+from flows.selection import Selection
 from flows.settings import MaintenanceSettings, load_settings
 from transforms.probes import digest_passages, read_probes
 from warehouse import publish as publishing
@@ -227,6 +230,71 @@ def test_when_it_comes_again_it_is_held_back_without_a_word_of_it(
     assert stands_in(loaded, OWN) == []
 
 
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "no-break spaces": lambda text: text.replace(" ", "\xa0"),
+    "thin spaces": lambda text: text.replace(" ", "\u2009"),
+    "dashes": lambda text: text.replace(" ", " — "),
+    "soft hyphens": "\xad".join,
+    "zero-width spaces": lambda text: text.replace(" ", " \u200b"),
+    "full-width letters": lambda text: "".join(chr(ord(char) + 0xFEE0) if char.isalpha() else char for char in text),
+    "references": lambda text: "<p>" + "".join(f"&#{ord(char)};" for char in text) + "</p>",
+    "links": lambda text: " ".join(f'<a href="https://example.org/">{word}</a>' for word in text.split(" ")),
+    "tags within words": lambda text: "<p>" + text.replace("a", "<b>a</b>") + "</p>",
+    "misread": lambda text: text.replace(" ", "\xa0").encode().decode("cp1252"),
+}
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [pytest.param(name, marks=() if name in {"links", "misread"} else pytest.mark.long) for name in DISGUISES],
+)
+def test_in_no_disguise_it_comes_again_or_stays_behind(
+    disguise: str,
+    loaded: Path,
+    tmp_path: Path,
+    withdraw: Withdraw,
+    ingest: Ingest,
+    query: Query,
+    write_lines: WriteLines,
+) -> None:
+    body = DISGUISES[disguise](SECRET["body"])
+    broken = json.dumps(SECRET | {"body": body}, ensure_ascii=False)[:-1]
+    escaped = json.dumps(SECRET | {"body": body})[:-1]
+    is_seen_unread = disguise != "misread"
+    write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), *([broken, escaped] if is_seen_unread else [])])
+    ingest(tmp_path / "bad")
+    assert withdraw(SECRET["url"], is_at_once=True).held_back == 2 * is_seen_unread
+    write_lines(tmp_path / "later" / "c.jsonl", [an_article(8), {"headline": "Other words", "body": body}])
+    (tmp_path / "later" / "d.txt").write_text(f"Some Headline\n\n{body}\n")
+    (tmp_path / "later" / "f.json").write_text(broken)
+    pl.DataFrame([an_article(9), {"id": "again", "headline": "Else", "url": None, "body": body}]).write_parquet(
+        tmp_path / "later" / "g.parquet"
+    )
+    ingest(tmp_path / "later")
+    held = query("SELECT reasons, raw FROM ops.quarantine WHERE source = 'later'")
+    assert held.count((["retracted"], None)) == 3 + is_seen_unread
+    assert query("SELECT count(*) FROM records WHERE source = 'later'") == [(2,)]
+    if is_seen_unread:
+        own = [DISGUISES[disguise](OWN[at:]) for at in range(0, 60, 20)]
+        assert not any(stands_in(loaded, shape) for text in own for shape in (text, json.dumps(text)[1:-1]))
+        assert prove(load_settings(home=loaded)).holds
+    assert query(UNBALANCED) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("field", ["authors", "keywords", "url"])
+def test_in_no_other_field_it_comes_again(
+    field: str, loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    withdraw(SECRET["url"], is_at_once=True)
+    text = SECRET["body"]
+    value = f"https://example.org/?text={urllib.parse.quote(text)}" if field == "url" else [text]
+    write_lines(tmp_path / "later" / "c.jsonl", [an_article(8, **{field: value})])
+    ingest(tmp_path / "later")
+    assert query("SELECT reasons FROM ops.quarantine WHERE source = 'later'") == [(["retracted"],)]
+    assert stands_in(loaded, urllib.parse.quote(OWN) if field == "url" else OWN) == []
+
+
 @pytest.mark.long
 def test_a_run_that_began_before_sets_it_aside_too(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, query: Query, write_lines: WriteLines
@@ -402,6 +470,27 @@ def test_killed_before_the_tables_changed_copies_that_are_held_back_go_as_well(
     assert len(withdraw(target, is_at_once=True).records) == 2
     assert stands_in(loaded, OWN) == []
     assert query("SELECT DISTINCT reasons[1], raw FROM ops.quarantine WHERE source = 'bad'") == [("retracted", None)]
+    assert query(UNBALANCED) == []
+
+
+def test_killed_retraction_after_which_held_back_copies_were_replayed_is_finished(
+    tmp_path: Path,
+    loaded: Path,
+    withdraw: Withdraw,
+    ingest: Ingest,
+    query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+    write_lines: WriteLines,
+) -> None:
+    ingest(write_lines(tmp_path / "bad" / "e.jsonl", [an_article(11), json.dumps(SECRET)[:-1]]))
+    with monkeypatch.context() as patched:
+        patched.setattr(retracting, "commit_retraction", None)
+        with pytest.raises(TypeError):
+            withdraw(SECRET["url"])
+    replay(load_settings(home=loaded), Selection(source="bad"))
+    assert withdraw(SECRET["url"], is_at_once=True).proof == prove(load_settings(home=loaded))
+    assert stands_in(loaded, OWN) == []
+    assert prove(load_settings(home=loaded)).holds
     assert query(UNBALANCED) == []
 
 

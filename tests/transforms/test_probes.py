@@ -3,6 +3,9 @@
 import codecs
 import html
 import json
+import quopri
+import unicodedata
+import urllib.parse
 from collections.abc import Callable
 
 import polars as pl
@@ -29,6 +32,24 @@ WAYS = {
     "markup": lambda text: f"<p>{html.escape(text)}</p>".encode(),
     "capitals of ASCII": lambda text: text.encode().upper(),
     "lines of ten": lambda text: "\r\n".join(text[at : at + 10] for at in range(0, len(text), 10)).encode(),
+    "no-break spaces": lambda text: text.replace(" ", "\xa0").encode(),
+    "no-break spaces, escaped": lambda text: json.dumps(text.replace(" ", "\xa0")).encode(),
+    "narrow spaces": lambda text: text.replace(" ", "\u2009\u202f").encode(),
+    "dashes between words": lambda text: text.replace(" ", " — ").encode(),
+    "soft hyphens": lambda text: "\xad".join(text).encode(),
+    "zero-width spaces, escaped": lambda text: json.dumps("\u200b".join(text)).encode(),
+    "every character a reference": lambda text: "".join(f"&#{ord(char)};" for char in text).encode(),
+    "named references": lambda text: html.escape(text).replace(" ", "&nbsp;").replace("“", "&ldquo;").encode(),
+    "references of references": lambda text: text.replace(" ", "&amp;nbsp;").encode(),
+    "links": lambda text: " ".join(f'<a href="/{word}">{word}</a>' for word in text.split()).encode(),
+    "tags within words": lambda text: "".join(f"<b>{char}</b>" for char in text).encode(),
+    "escaped tags in JSON": lambda text: json.dumps(text.replace(" ", "<i> </i>")).replace("<", "\\u003c").encode(),
+    "tags as references": lambda text: html.escape(text.replace(" ", "<i> </i>")).encode(),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)).encode(),
+    "an attribute": lambda text: f'<meta content="{html.escape(text)}">'.encode(),
+    "an address": lambda text: urllib.parse.quote(text).encode(),
+    "mail": lambda text: quopri.encodestring(text.encode()),
+    "marks apart": lambda text: unicodedata.normalize("NFD", text).encode(),
 }
 
 
@@ -39,6 +60,30 @@ def test_a_text_is_found_however_it_is_written(text: str, way: str) -> None:
     content = OTHER.encode() + WAYS[way](text) + OTHER.encode()
     assert len(find_in_bytes(probes, content)) >= probes.count / 2
     assert len(find_in_bytes(probes, OTHER.encode() * 3)) == 0
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "utf-16-be"])
+def test_a_text_of_the_west_is_found_in_bytes_that_nobody_can_decode(encoding: str) -> None:
+    text = ENGLISH.replace(" ", "\xa0").replace("council", "conseil élu")
+    probes = read_probes([digest_passages(text)])
+    assert len(find_in_bytes(probes, text.encode(encoding))) >= probes.count / 2
+
+
+@pytest.mark.parametrize("first", [0xFF21, 0x1D400], ids=["full-width", "mathematical"])
+def test_letters_of_another_shape_are_the_same_letters(first: int) -> None:
+    probes = read_probes([digest_passages(ENGLISH)])
+    shaped = "".join(
+        chr(first + ord(char) - ord("A")) if char.isascii() and char.isalpha() else char for char in ENGLISH.upper()
+    )
+    assert len(find_in_bytes(probes, shaped.encode())) == probes.count
+
+
+def test_what_only_begins_like_an_escape_stays() -> None:
+    odd = "100% of AT&T; \\users\\ a < b &#; &#x; &#99999999999; &bogus; \\u12 %4 = \\ud800 \\"
+    text = f"{odd} and so the members of the council were told {odd}"
+    probes = read_probes([digest_passages(text)])
+    for way in (str.encode, WAYS["JSON"], WAYS["markup"]):
+        assert len(find_in_bytes(probes, way(text))) == probes.count > 1
 
 
 def test_passages_do_not_run_on_from_one_text_to_the_next() -> None:
