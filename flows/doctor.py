@@ -20,6 +20,7 @@ from flows.retract_places import find_again
 from flows.settings import Settings, SettingsError, home_root, load_settings
 from transforms.ops_schema import DROPS, RETRACTIONS
 from warehouse.catalog_file import check_not_lost, lake_state
+from warehouse.checksums import find_cut
 from warehouse.database import extension_versions
 from warehouse.errors import CatalogWholeError, JournalError, WarehouseError
 from warehouse.home import Home
@@ -114,12 +115,16 @@ def _check_catalog(home: Home) -> Check:
             return Check("catalog", "none yet; the first ingest makes it")
         with read_lake(home) as lake:
             missing = lake.missing_files()
+        cut = find_cut(home)
     except CatalogWholeError as error:
         return Check("catalog", str(error), "It is whole; do as this says.")
     except WarehouseError as error:
         return Check("catalog", str(error), remedy)
     if missing:
         return Check("catalog", f"{len(missing)} data files are missing, the first is {missing[0]}", remedy)
+    if cut:
+        finding = f"{len(cut):,} data files have not the size that they had, the first is {cut[0]}"
+        return Check("catalog", finding, remedy)
     return Check("catalog", f"{home.catalog}, all data files are there")
 
 

@@ -2,7 +2,8 @@
 
 Leftovers of killed runs go, a published file that is behind or damaged is made anew, data files that belong to nothing
 are removed. Bytes of drops are held against their hashes; those that are gone or damaged are stored again from where
-they were delivered, as long as the same bytes still lie there. No table is changed.
+they were delivered, as long as the same bytes still lie there. Data files are held against theirs, and damaged ones
+named. No table is changed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,8 @@ from pathlib import Path
 from flows import steps
 from flows.settings import Settings
 from transforms.ops_schema import DROPS
-from warehouse.errors import RawDropError
+from warehouse.checksums import damage, find_damaged
+from warehouse.errors import CatalogError, RawDropError
 from warehouse.files import sha256_of
 from warehouse.home import Home
 from warehouse.lake import Lake, open_lake
@@ -56,11 +58,19 @@ def _mend(home: Home) -> Iterator[Mended]:
             yield Mended("cache of known files", "it was damaged or empty, and was removed; the next run makes it anew")
         if not home.is_initialised:
             return
-        with open_lake(home) as lake:
-            yield from _mend_drops(lake)
-            if is_stale(home):
-                steps.publish(lake)
-                yield Mended("published file", f"{home.published} was made anew")
+        damaged: list[Path] = []
+        try:
+            with open_lake(home) as lake:
+                damaged += find_damaged(home)
+                yield from (Mended("data files", damage(path), is_lost=True) for path in damaged)
+                yield from _mend_drops(lake)
+                if is_stale(home):
+                    steps.publish(lake)
+                    yield Mended("published file", f"{home.published} was made anew")
+        except CatalogError as error:
+            if not damaged:
+                raise
+            yield Mended("raw store", f"drops were not looked at: {error}", is_lost=True)
         if removed := remove_orphans(home, now=datetime.now(UTC)):
             yield Mended("data files", f"{removed:,} that belong to nothing were removed")
 

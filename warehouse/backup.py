@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from warehouse.catalog_file import latest_snapshot, roll_back
+from warehouse.checksums import damage, noted_checksums
 from warehouse.errors import JournalError, RawDropError, WarehouseError
 from warehouse.files import sha256_of
 from warehouse.home import Home
@@ -93,7 +94,7 @@ def write_backup(home: Home, folder: Path) -> Backup:
     _check_folder(home, folder)
     before = {file.path: file for file in _known(folder)}
     paths = list(_to_back_up(home))
-    files, number, damaged = [], 0, list[str]()
+    files, number, damaged, checksums = [], 0, list[str](), noted_checksums(home)
     try:
         _check_nothing_lost(home, folder, before, paths)
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,6 +110,8 @@ def write_backup(home: Home, folder: Path) -> Backup:
             files.append(_backed_up(source, folder, name, stored=name if has_own_name else None))
             number += files[-1] != known
             damaged.extend(_damage(home, path))
+            if checksums.get(path, files[-1].sha256) != files[-1].sha256:
+                damaged.append(damage(path))
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
         backup = Backup(created_at, snapshot, tuple(files), number, tuple(damaged))
         os.sync()

@@ -20,6 +20,15 @@ MEMORY_LIMIT = "1GB"
 """DuckDB spills to the home folder beyond it; without a limit it takes 80 % of the machine."""
 
 _OF_LOST_FILE = ("No such file", "No files found")
+_OF_DAMAGED_FILE = (
+    *("No magic bytes found", "Decompression failure", "Invalid string encoding found in Parquet file"),
+    *("Could not read enough bytes", "TProtocolException", "invalid TType", "don't know what type", "Out of buffer"),
+    *("Payload value bigger than allowed", "Decode bit width too large", "parquet: File out of specification"),
+)
+"""What DuckDB, and polars at last, say of a Parquet file that is not what was written."""
+
+SAID_CHARS = 300
+"""What is quoted of an error at most; some quote a text."""
 
 _idle: list[duckdb.DuckDBPyConnection] = []
 """Databases that nothing is attached to any more: loading the extensions takes 0.2 s, and is done once a process."""
@@ -95,9 +104,14 @@ def named_files(paths: Iterable[Path]) -> str:
     return f"read_parquet([{', '.join(quoted(str(path)) for path in paths)}])"
 
 
-def lost_file(error: BaseException) -> str | None:
-    """Return what to say and to do where an error is of a data file that is gone; null where it is another."""
-    said = first_line(error)
+def unreadable_file(error: BaseException) -> str | None:
+    """Return what to say, and to do, where an error is of a data file that is gone or damaged; null for another."""
+    said = first_line(error)[:SAID_CHARS]
+    if any(words in said for words in _OF_DAMAGED_FILE):
+        return (
+            f"A data file is damaged: {said}. Run copydesk doctor --repair, which names it; restore catalog.sqlite and "
+            "lake/ from one backup, or make them anew with copydesk rebuild."
+        )
     if not any(words in said for words in _OF_LOST_FILE) or ".parquet" not in said:
         return None
     return (

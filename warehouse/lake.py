@@ -28,7 +28,7 @@ from warehouse.catalog_file import (
     kept_locked,
     latest_snapshot,
 )
-from warehouse.database import first_line, give_back, lost_file, named_files, open_database, quoted
+from warehouse.database import first_line, give_back, named_files, open_database, quoted, unreadable_file
 from warehouse.errors import CatalogError, CatalogWholeError
 from warehouse.home import Home
 from warehouse.stored_tables import (
@@ -222,7 +222,7 @@ def _attached(home: Home, access: str) -> Iterator[Lake]:
     except BaseException as error:
         connection.interrupt()  # a query that Ctrl-C ended for us goes on, and would be waited for
         connection.close()
-        if said := lost_file(error):
+        if said := unreadable_file(error):
             raise CatalogError(said) from error
         raise
     with suppress(duckdb.Error):  # closed by whoever had it

@@ -23,6 +23,7 @@ import duckdb
 from transforms.columns import Table
 from transforms.schema import STORED
 from warehouse.catalog_file import change_catalog, placed, read_catalog
+from warehouse.checksums import check_whole
 from warehouse.errors import WarehouseError
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -94,6 +95,7 @@ def merge(lake: Lake) -> list[Merged]:
 
     Raises:
         MaintenanceError: if a table would not hold what it held; it is left as it is.
+        CatalogError: if a file is damaged; its table is left as it is.
     """
     oldest = _oldest_snapshot(lake)
     done = (_merge_table(lake, table, oldest) for table in STORED.values())
@@ -133,7 +135,11 @@ def rewrite(lake: Lake, table: Table, files: Sequence[Path], oldest: int | None 
     """Write the rows of some files again, within a commit, and let go of the files.
 
     Of a history, rows are left out that are superseded now and were written up to the snapshot `oldest`, if given.
+
+    Raises:
+        CatalogError: if one of the files is damaged.
     """
+    check_whole(lake.home, files)
     name, columns = qualified_name(table), ", ".join(column.name for column in table.columns)
     named = [str(path) for path in files]
     is_touched = "filename IN (SELECT unnest(?))"

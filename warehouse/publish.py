@@ -11,6 +11,7 @@ table, is a file in `sql/`.
 """
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -27,7 +28,8 @@ from transforms.ops_schema import INCIDENTS
 from transforms.schema import ARTICLE_FIELDS, ARTICLES, BOILERPLATE_CANDIDATES, STORED
 from transforms.source_lines import LEAST_ARTICLES, MOST_PROPOSED, PROPOSED
 from warehouse.catalog_file import LakeState, files_of_snapshot, lake_state, latest_snapshot
-from warehouse.database import first_line, lost_file, named_files, quoted
+from warehouse.checksums import note_checksums
+from warehouse.database import first_line, named_files, quoted, unreadable_file
 from warehouse.errors import CatalogError, HomeNotWritableError, WarehouseError
 from warehouse.files import names_in
 from warehouse.home import Home
@@ -82,12 +84,14 @@ def publish(lake: Lake) -> None:
     except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, OSError) as error:
         for left in home.root.glob(f"{fresh.name}*"):
             left.unlink()
-        if lost_file(error):
+        if unreadable_file(error):
             raise
         raise HomeNotWritableError(
             f"{home.published} cannot be written ({first_line(error)}); make room and run copydesk publish. Readers "
             "see what was published before."
         ) from error
+    with suppress(OSError, sqlite3.Error, WarehouseError):  # noted by the next one then
+        note_checksums(home)
     if not home.is_within_another:
         with suppress(OSError, ValueError, duckdb.Error, WarehouseError):  # behind then, as search and doctor say
             update_index(lake)

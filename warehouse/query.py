@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.database import first_line, lost_file
+from warehouse.database import first_line, unreadable_file
 from warehouse.errors import CatalogError, NotPublishedError, WarehouseError
 from warehouse.home import Home
 
@@ -41,7 +41,7 @@ def run_query(home: Home, sql: str, *, views: Path | None = None) -> Iterator[Re
     Raises:
         NotPublishedError: if nothing has been published.
         QueryError: if there is no query, or DuckDB refuses it.
-        CatalogError: if a data file is gone.
+        CatalogError: if a data file is gone or damaged.
     """
     with _open_published(home, views) as published, _explained():
         check_is_query(sql, published)
@@ -72,7 +72,7 @@ def read_published(home: Home, sql: str, parameters: Mapping[str, object] | None
     Raises:
         NotPublishedError: if nothing has been published.
         QueryError: if DuckDB refuses the query.
-        CatalogError: if a data file is gone.
+        CatalogError: if a data file is gone or damaged.
     """
     with open_reader(home) as reader:
         return reader.read(sql, parameters)
@@ -123,7 +123,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if said := lost_file(error):
+        if said := unreadable_file(error):
             raise CatalogError(said) from error
         raise QueryError(str(error).strip()) from error
 

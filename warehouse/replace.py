@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from transforms.columns import Table
+from warehouse.checksums import check_whole
 from warehouse.lake import Lake
 from warehouse.stored_tables import qualified_name
 
@@ -20,6 +21,9 @@ def replace_rows(lake: Lake, table: Table, staged: Sequence[Path], *, replaced: 
     A key of several columns names them with commas between.
     Call it within `lake.commit`, so that it is done with all else or not at all. Rows stream from file to file: the
     cost is that of writing the touched files again, in time and on disk, whatever the number of rows in them to go.
+
+    Raises:
+        CatalogError: if one of the touched files is damaged.
     """
     name = qualified_name(table)
     columns = ", ".join(column.name for column in table.columns)
@@ -28,6 +32,7 @@ def replace_rows(lake: Lake, table: Table, staged: Sequence[Path], *, replaced: 
     found = execute(f"SELECT DISTINCT filename FROM {name} SEMI JOIN {to_go}", [str(replaced)]).fetchall()
     touched = [filename for (filename,) in found]
     if touched:
+        check_whole(lake.home, map(Path, touched))
         is_touched = "filename IN (SELECT unnest(?))"
         kept = f"SELECT {columns} FROM {name} ANTI JOIN {to_go} WHERE {is_touched}"
         execute(f"INSERT INTO {name} ({columns}) {kept}", [str(replaced), touched])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ import pytest
 
 from flows.cli import DONE, FAILED
 from flows.run import Summary
+from flows.store_cli import NAMED
+from transforms.schema import RECORDS
+from warehouse.errors import CatalogError
 from warehouse.home import Home
-from warehouse.lake import open_lake
-from warehouse.maintenance import expire
+from warehouse.lake import Lake, open_lake
+from warehouse.maintenance import expire, rewrite
 from warehouse.raw_store import RawStore
+from warehouse.replace import replace_rows
 
 Copydesk = Callable[..., tuple[int, str, str]]
 Ingest = Callable[..., Summary]
@@ -46,6 +51,56 @@ def test_bytes_that_are_gone_or_damaged_come_again_from_where_they_were_delivere
     for path in stored(home):
         RawStore(Home(home).raw).check(path.stem)
     assert "mended" not in copydesk("doctor", "--repair")[1]
+
+
+def test_a_bit_that_rots_in_a_data_file_is_found_before_anything_is_made_of_it(
+    drops: list[Path], home: Path, tmp_path: Path, ingest: Ingest, copydesk: Copydesk, query: Query
+) -> None:
+    ingest(*drops)
+    assert copydesk("doctor", "--repair")[0] == DONE
+    [victim] = (home / "lake").rglob("records/*.parquet")
+    whole = bytearray(victim.read_bytes())
+    whole[len(whole) // 3] ^= 1
+    victim.write_bytes(whole)
+    code, output, _ = copydesk("doctor", "--repair")
+    assert (code, f"{victim} is damaged" in output, "copydesk rebuild" in output) == (FAILED, True, True)
+    code, _, errors = copydesk("backup", tmp_path / "backup")
+    assert (code, f"{victim} is damaged" in errors) == (NAMED, True)
+    with open_lake(Home(home)) as lake:
+        for write_again in (partial(rewrite, lake, RECORDS, [victim]), partial(_replace_all, lake, tmp_path / "ids")):
+            with pytest.raises(CatalogError, match="is damaged"), lake.commit("written again"):
+                write_again()
+        assert lake.data_files(RECORDS) == [victim]
+    assert copydesk("rebuild")[0] == DONE
+    assert copydesk("doctor", "--repair")[0] == DONE
+    assert query(COUNTS) == [(2, 2)]
+
+
+def _replace_all(lake: Lake, replaced: Path) -> None:
+    lake.query("SELECT record_id FROM records").write_parquet(replaced)
+    replace_rows(lake, RECORDS, [], replaced=replaced)
+
+
+def test_a_data_file_that_is_cut_is_named_and_stops_no_repair_of_drops(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk
+) -> None:
+    ingest(*drops)
+    for path in (home / "lake").rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:-1])
+    for command in (("doctor",), ("doctor", "--repair")):
+        code, output, _ = copydesk(*command)
+        assert (code, "have not the size that they had" in output, "Traceback" in output) == (FAILED, True, False)
+    assert "drops were not looked at" in output
+    for asked in (
+        ("sql", "SELECT * FROM records"),
+        ("status",),
+        ("quarantine", "list"),
+        ("ingest", drops[0], "--rehash"),
+    ):
+        code, _, errors = copydesk(*asked)
+        assert (code, "A data file is damaged" in errors, "copydesk rebuild" in errors) == (FAILED, True, True), asked
+    assert copydesk("rebuild")[0] == DONE
+    assert copydesk("doctor")[0] == DONE
 
 
 @pytest.mark.long
