@@ -1,11 +1,11 @@
 """Folding bytes to letters, so that a text reads the same however it was written.
 
 What a byte says may be wrapped several times: an entity of HTML within an escape of JSON. Escapes are undone until none
-is left, at most `MOST_LAYERS` times: those of JSON, references of HTML by number and by name, and hexadecimal bytes as
-in addresses (`%C2%A0`) and mail (`=C2=A0`). NULs are left out, which are half of the bytes of English in UTF-16. Then
-each character becomes its letters in lower case, of one width and without accents (compatibility decomposition, Unicode
-Standard Annex 15), in UTF-8; one that is no letter, digit or mark becomes nothing. A byte that is no UTF-8 is taken for
-Windows-1252.
+is left, at most `MOST_LAYERS` times: those of JSON, references of HTML by number and by name, hexadecimal bytes as in
+addresses (`%C2%A0`) and mail (`=C2=A0`), and UTF-8 that was read as Windows-1252 (`â€”`). NULs are left out, which are
+half of the bytes of English in UTF-16. Then each character becomes its letters in lower case, of one width and without
+accents (compatibility decomposition, Unicode Standard Annex 15), in UTF-8; one that is no letter, digit or mark becomes
+nothing. A byte that is no UTF-8 is taken for Windows-1252.
 """
 
 import html.entities
@@ -35,7 +35,14 @@ _HEX = np.array([int(chr(c), 16) if chr(c) in string.hexdigits else _NO_DIGIT fo
 _WIDTHS = np.array([0] * 0xC2 + [2] * 0x1E + [3] * 0x10 + [4] * 0x05 + [0] * 0x0B, np.uint8)
 """Bytes of the character beyond ASCII that begins with a byte; 0 where none does."""
 _CONTINUED, _OWN_BITS = 0x80, 0x3F
-_IS_SIGN = np.array([chr(code) in "\\&%=" for code in range(256)], np.bool_)
+_IS_SIGN = np.array([chr(code) in "\\&%=\xc3" for code in range(256)], np.bool_)
+_MISREAD_FIRST, _MISREAD_LEAST, _MISREAD_MOST = 0xC3, 0x82, 0xB4  # how bytes that begin a character were misread
+_TWICE_READ = 0x2123
+"""End of the characters that bytes are in Windows-1252."""
+_IS_COMMON = np.zeros(_OF_TWO, np.bool_)
+"""Whether a character of two bytes is of a script that texts are in: Latin, Greek, Cyrillic, Hebrew, Arabic."""
+for _first, _end in ((0, 0x250), (0x370, 0x530), (0x5D0, 0x700)):
+    _IS_COMMON[_first:_end] = True
 _IS_BYTE_SIGN = np.array([chr(code) in "%=" for code in range(256)], np.bool_)
 _SHORTEST_REFERENCE, _LONGEST_REFERENCE = 3, 33
 _JSON_SIGNS = np.zeros(256, np.uint8)
@@ -53,6 +60,7 @@ class Alphabet(NamedTuple):
         names: Digests of the names of references, in ascending order.
         codes: Character of each name.
         bytes: Character of each byte in Windows-1252.
+        misread: Byte that a character is in Windows-1252, or ISO 8859-1, where it continues a character in UTF-8.
     """
 
     starts: NDArray[np.int32]
@@ -61,6 +69,7 @@ class Alphabet(NamedTuple):
     names: NDArray[np.uint64]
     codes: NDArray[np.int32]
     bytes: NDArray[np.int32]
+    misread: NDArray[np.uint8]
 
 
 @cache
@@ -73,6 +82,10 @@ def alphabet() -> Alphabet:
     )
     digests, codes = zip(*dict(names).items(), strict=True)
     of_bytes = [ord(bytes([byte]).decode("cp1252", "replace")) for byte in range(256)]
+    misread = np.zeros(_TWICE_READ, np.uint8)
+    for byte in range(_CONTINUED, _CONTINUED + _OWN_BITS + 1):
+        misread[byte] = byte
+        misread[of_bytes[byte] if of_bytes[byte] < _TWICE_READ else byte] = byte
     return Alphabet(
         starts,
         np.frombuffer(b"".join(spelt), np.uint8),
@@ -80,6 +93,7 @@ def alphabet() -> Alphabet:
         np.array(digests, np.uint64),
         np.array(codes, np.int32),
         np.array(of_bytes, np.int32),
+        misread,
     )
 
 
@@ -142,6 +156,8 @@ def _unescape(text: NDArray[np.uint8], length: int, known: Alphabet) -> int:
             code, taken = _json_escape(text, at, length)
         elif byte == _REFERENCE:
             code, taken = _reference(text, at, length, known)
+        elif byte == _MISREAD_FIRST:
+            code, taken = _misread(text, at, length, known)
         elif _IS_BYTE_SIGN[byte] and at + 2 < length:
             high, low = _HEX[text[at + 1]], _HEX[text[at + 2]]
             if high < _NO_DIGIT and low < _NO_DIGIT:
@@ -211,6 +227,25 @@ def _reference(text: NDArray[np.uint8], at: int, length: int, known: Alphabet) -
     if found < len(known.names) and known.names[found] == digest:
         return int(known.codes[found]), end + 1 - at
     return -1, 0
+
+
+@compiled
+def _misread(text: NDArray[np.uint8], at: int, length: int, known: Alphabet) -> tuple[int, int]:
+    """Give the character whose bytes in UTF-8 were read as one each, and how many bytes they take; 0 if there is none.
+
+    A capital with an accent before a dash or quotation mark is not taken for one of a rare script.
+    """
+    if at + 1 >= length or not _MISREAD_LEAST <= text[at + 1] <= _MISREAD_MOST:
+        return -1, 0
+    lead = int(text[at + 1]) + 0x40
+    width, end = int(_WIDTHS[lead]), at + 2
+    code = lead & (0x7F >> width)
+    for _ in range(1, width):
+        following, taken = _decode(text, end, length)
+        if taken == 0 or following >= _TWICE_READ or known.misread[following] == 0:
+            return -1, 0
+        code, end = code << 6 | int(known.misread[following]) & _OWN_BITS, end + taken
+    return (code, end - at) if code >= _OF_TWO or _IS_COMMON[code] else (-1, 0)
 
 
 @compiled

@@ -21,6 +21,15 @@ CYRILLIC = "Городской совет проголосовал во втор
 SINHALA = "නගර සභාව අඟහරුවාදා දින පුස්තකාලය සතියේ දිනවල වසා දැමීමට තීරණය කළේ ප්‍රදේශවාසීන්ගේ විරෝධය මධ්‍යයේය."
 OTHER = "A ferry company has ordered two electric ships which are to be delivered in the spring of next year. " * 9
 
+
+def misread(text: str) -> str:
+    """UTF-8 read as Windows-1252, as programs do it, which give bytes without a character one of ISO 8859-1."""
+    bytes_ = (bytes([byte]) for byte in text.encode())
+    return "".join(
+        byte.decode("latin-1" if byte in {b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"} else "cp1252") for byte in bytes_
+    )
+
+
 WAYS = {
     "UTF-8": str.encode,
     "JSON": lambda text: json.dumps({"a": text}, ensure_ascii=False).encode(),
@@ -49,6 +58,8 @@ WAYS = {
     "an attribute": lambda text: f'<meta content="{html.escape(text)}">'.encode(),
     "an address": lambda text: urllib.parse.quote(text).encode(),
     "mail": lambda text: quopri.encodestring(text.encode()),
+    "misread": lambda text: misread(text).encode(),
+    "misread twice": lambda text: misread(misread(text)).encode(),
     "marks apart": lambda text: unicodedata.normalize("NFD", text).encode(),
 }
 
@@ -76,6 +87,12 @@ def test_letters_of_another_shape_are_the_same_letters(first: int) -> None:
         chr(first + ord(char) - ord("A")) if char.isascii() and char.isalpha() else char for char in ENGLISH.upper()
     )
     assert len(find_in_bytes(probes, shaped.encode())) == probes.count
+
+
+def test_capitals_before_dashes_and_quotation_marks_are_not_misread() -> None:
+    text = "DAS CAFÉ— und der Spaß“ in Ö– Ü” und ZÜRICH– kosten nichts, wie der Rat am Abend beschloss."
+    probes = read_probes([digest_passages(text)])
+    assert len(find_in_bytes(probes, text.translate(dict.fromkeys(map(ord, "—“–”"), " ")).encode())) == probes.count
 
 
 def test_what_only_begins_like_an_escape_stays() -> None:
