@@ -58,9 +58,19 @@ def _json_cell(value: object, *, is_json: bool) -> object:
 
 def _write_csv(result: Result, output: TextIO) -> None:
     """Write a header and rows; NULL is an empty cell, and truths are those of SQL and JSON."""
-    writer = csv.writer(output, lineterminator="\n")
+    writer = csv.writer(_Lines(output))
     writer.writerow(result.columns)
     writer.writerows(_csv_row(row) for row in result.rows)
+
+
+class _Lines:
+    """Ends lines with a newline alone: the writer quotes a lone CR in a cell only where its own lines end with one."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, line: str) -> int:
+        return self._output.write(line.removesuffix("\r\n") + "\n")
 
 
 def _csv_row(row: Sequence[object]) -> Iterator[object]:

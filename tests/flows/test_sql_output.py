@@ -92,6 +92,10 @@ def test_table_cells_cannot_take_over_the_screen(output: Output) -> None:
     assert shown.count("x") < 400
 
 
+def test_csv_quotes_a_lone_carriage_return(output: Output) -> None:
+    assert output("SELECT 'a' || chr(13) || 'b' AS x, 1 AS y", OutputFormat.CSV) == 'x,y\n"a\rb",1\n'
+
+
 def test_csv_writes_truths_as_sql_does(output: Output) -> None:
     assert (
         output("SELECT true AS yes, false AS no, NULL AS unknown", OutputFormat.CSV) == "yes,no,unknown\ntrue,false,\n"
