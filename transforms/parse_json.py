@@ -135,9 +135,16 @@ class _DocumentReader:
         try:
             orjson.loads(frame)
         except orjson.JSONDecodeError as error:
-            is_cut = is_cut_off(frame)
-            detail = "the drop ends after its list" if is_cut else f"around the list: {error}"
-            self._reject("truncated" if is_cut else "malformed_json", detail, after, cut, self._seen)
+            limit = self._options.max_record_bytes
+            reason, detail = "malformed_json", f"around the list: {error}"
+            if size > limit:
+                reason, detail = (
+                    "oversize_record",
+                    f"more than {limit:,} bytes follow the first list; deliver lists apart",
+                )
+            elif is_cut_off(frame):
+                reason, detail = "truncated", "the drop ends after its list"
+            self._reject(reason, detail, after, cut, self._seen)
             return
         yield from self._other_lists(frame, after=len(before), origin=cut - len(before) - 1)
         if self._builder.record_no == 0:

@@ -114,6 +114,10 @@ def test_a_document_larger_than_a_record_may_be_is_an_envelope_or_a_reject(monke
     assert told(f'{{"pad": "{padding}", "items": [{{"body": "a"}}]}}', max_record_bytes=100) == ["oversize_record"]
     envelope = ", ".join(['{"body": "a"}'] * 50)
     assert told(f'{{"items": [{envelope}], "more": 1}}', max_record_bytes=100) == ["a"] * 50
+    assert told(f'{{"items": [{{"body": "a"}}], "news": [{envelope}]}}', max_record_bytes=100) == [
+        "a",
+        "oversize_record",
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "cp1252"])
