@@ -22,7 +22,7 @@ from transforms.ops_schema import DROPS, RETRACTIONS
 from warehouse.catalog_file import check_not_lost, lake_state
 from warehouse.checksums import find_cut
 from warehouse.database import extension_versions
-from warehouse.errors import CatalogWholeError, JournalError, WarehouseError
+from warehouse.errors import CatalogWholeError, HomeNotWritableError, JournalError, WarehouseError
 from warehouse.home import Home
 from warehouse.journal import read_journal, unnoted
 from warehouse.lake import read_lake
@@ -212,6 +212,8 @@ def _check_published(home: Home) -> Check:
 def _check_search(home: Home) -> Check:
     if not home.is_initialised:
         return Check("search", "none yet; the first ingest makes the index")
+    if home.search.exists() and not home.search.is_dir():
+        return Check("search", f"{home.search} is no folder, and the index has no place", "Move it away; then publish.")
     state = read_state(home)
     try:
         is_current = state is not None and state.lake == lake_state(home)
@@ -228,7 +230,10 @@ def _check_search(home: Home) -> Check:
 
 
 def _check_writer(home: Home) -> Check:
-    holder = read_holder(home.writer_lock)
+    try:
+        holder = read_holder(home.writer_lock)
+    except HomeNotWritableError as error:
+        return Check("writer", str(error), "Nobody can write before.")
     return Check("writer", "nobody is writing" if holder is None else f"{holder} is writing")
 
 

@@ -29,7 +29,7 @@ from warehouse.home import Home
 from warehouse.lake import open_lake, open_older_lake
 from warehouse.landing import absolute
 from warehouse.migration import migrate as migrate_tables
-from warehouse.restore import restore_backup
+from warehouse.restore import check_place, restore_backup
 from warehouse.stored_tables import TABLES_VERSION
 from warehouse.writer_lock import hold_writer_lock
 
@@ -111,7 +111,9 @@ def restore(
     home: HomeOption = None,
 ) -> None:
     """Make a home folder of a backup, wherever it lies now, and publish it; every file is held against the manifest."""
-    target = steps.prepare(named_home(home))
+    target = named_home(home)
+    check_place(absolute(folder), target)
+    steps.prepare(target)
     with (
         steps.be_at_work(target),
         hold_writer_lock(target.writer_lock, purpose="restore", on_wait=tell_waiting),

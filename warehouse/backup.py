@@ -185,9 +185,18 @@ def read_backup(folder: Path) -> Backup:
         raise BackupError(f"{folder / MANIFEST} cannot be read ({error}); back up into a new folder.") from error
 
 
-def _check_folder(home: Home, folder: Path) -> None:
+def check_apart(folder: Path, home: Home) -> None:
+    """Refuse a backup that lies in its home folder, or the other way round.
+
+    Raises:
+        WrongFolderError: if it does.
+    """
     if folder.resolve().is_relative_to(home.root.resolve()) or home.root.resolve().is_relative_to(folder.resolve()):
         raise WrongFolderError(f"{folder} and the home folder {home.root} lie in one another; name a folder beside it.")
+
+
+def _check_folder(home: Home, folder: Path) -> None:
+    check_apart(folder, home)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_backup(folder))):
         raise WrongFolderError(f"{folder} holds something else; name a new folder.")
 

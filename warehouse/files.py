@@ -44,7 +44,7 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def names_in(folder: Path) -> list[str]:
     """Return the names in a folder, in order; none where there is no folder. Paths would take ten times as long."""
-    return sorted(os.listdir(folder)) if folder.exists() else []  # noqa: PTH208 -- see above
+    return sorted(os.listdir(folder)) if folder.is_dir() else []  # noqa: PTH208 -- see above
 
 
 def sha256_of(path: Path) -> str:

@@ -3,7 +3,16 @@
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from warehouse.backup import MANIFEST, Backup, BackupError, BackupFile, WrongFolderError, copied, read_backup
+from warehouse.backup import (
+    MANIFEST,
+    Backup,
+    BackupError,
+    BackupFile,
+    WrongFolderError,
+    check_apart,
+    copied,
+    read_backup,
+)
 from warehouse.catalog_file import forget_beside
 from warehouse.errors import HomeNotWritableError
 from warehouse.files import sha256_of
@@ -37,6 +46,23 @@ def restore_backup(folder: Path, home: Home) -> Backup:
         except OSError as error:
             raise HomeNotWritableError(f"{target} cannot be written ({error.strerror}); make room.") from error
     return backup
+
+
+def check_place(folder: Path, home: Home) -> None:
+    """Refuse to restore what is no backup, or where a home folder would lie in it, or among what somebody else keeps.
+
+    Raises:
+        WrongFolderError: if so.
+        BackupError: if the manifest cannot be read.
+    """
+    read_backup(folder)
+    check_apart(folder, home)
+    root = home.root
+    if root.exists() and not root.is_dir():
+        raise WrongFolderError(f"{root} is no folder; restore into a new one with --home.")
+    own = (*home.own_folders, home.config, home.expectations, home.landing, home.catalog, home.writer_lock)
+    if root.exists() and any(root.iterdir()) and not any(path.exists() for path in own):
+        raise WrongFolderError(f"{root} holds something else; restore into a new folder with --home.")
 
 
 def _is_restored(home: Home, backup: Backup) -> bool:

@@ -28,7 +28,7 @@ import tantivy
 
 from transforms.schema import RECORDS
 from warehouse.catalog_file import LakeState, lake_state
-from warehouse.files import write_synced
+from warehouse.files import names_in, write_synced
 from warehouse.home import Home
 from warehouse.journal_entry import DISMISS, INGEST, MUTE, NEW_PATHS, REPLAY, WATCH
 from warehouse.lake import Lake
@@ -117,7 +117,7 @@ def is_of_before(home: Home) -> bool:
     state = read_state(home)
     is_current = state is not None and state.lake == lake_state(home)
     kept = {state.folder} if state is not None and is_current else set()
-    return home.search.exists() and any(path.is_dir() and path.name not in kept for path in home.search.iterdir())
+    return any((home.search / name).is_dir() and name not in kept for name in names_in(home.search))
 
 
 def _add(lake: Lake, state: IndexState, *, now: LakeState) -> int:

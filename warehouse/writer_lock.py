@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from warehouse.errors import HomeNotWritableError
 
@@ -44,7 +44,7 @@ def hold_writer_lock(
 
     `on_wait` is called once for each other holder that is waited for, with None where the note cannot be read.
     """
-    with _opened(path) as lock:
+    with _opened(path, "a+") as lock:
         _acquire(lock, on_wait=on_wait)
         _write_note(lock, Holder(os.getpid(), socket.gethostname(), _now(), purpose))
         try:
@@ -60,7 +60,7 @@ def share_lock(path: Path, *, when_alone: Callable[[], object]) -> Iterator[None
 
     Whoever comes while that is being done waits for it.
     """
-    with _opened(path) as lock:
+    with _opened(path, "a+") as lock:
         if _try_lock(lock, fcntl.LOCK_EX):
             when_alone()
         fcntl.flock(lock, fcntl.LOCK_SH)
@@ -71,22 +71,28 @@ def share_lock(path: Path, *, when_alone: Callable[[], object]) -> Iterator[None
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return who holds the lock, or None where nobody does or the note cannot be read."""
+    """Return who holds the lock, or None where nobody does or the note cannot be read.
+
+    Raises:
+        HomeNotWritableError: if there is something at `path` that cannot be opened.
+    """
     if not path.exists():
         return None
-    with path.open("r", encoding="utf-8") as lock:
+    with _opened(path, "r") as lock:
         if _try_lock(lock, fcntl.LOCK_SH):
             fcntl.flock(lock, fcntl.LOCK_UN)
             return None
         return _read_note(lock)
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, mode: Literal["r", "a+"]) -> TextIO:
     try:
-        return path.open("a+", encoding="utf-8")
+        return path.open(mode, encoding="utf-8")
+    except IsADirectoryError as error:
+        raise HomeNotWritableError(f"{path} is a folder, and should be a file that locks; move it away.") from error
     except OSError as error:
         raise HomeNotWritableError(
-            f"{path} cannot be written ({error.strerror}); mend its permissions, or name another home with --home."
+            f"{path} cannot be opened ({error.strerror}); mend its permissions, or name another home with --home."
         ) from error
 
 

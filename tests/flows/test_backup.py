@@ -140,6 +140,26 @@ def test_home_with_other_data_is_not_restored_into(home: Path, tmp_path: Path) -
     assert (new.is_initialised, left.exists()) == (True, False)
 
 
+@pytest.mark.usefixtures("home")
+def test_a_backup_is_restored_neither_into_itself_nor_among_what_others_keep(
+    tmp_path: Path, copydesk: Copydesk
+) -> None:
+    kept, others = tmp_path / "kept", tmp_path / "others"
+    assert copydesk("backup", kept)[0] == DONE
+    others.mkdir()
+    (others / "letter.txt").write_text("Dear Sir")
+    before = files_of(tmp_path)
+    for place in (kept, kept / "home", tmp_path, others, others / "letter.txt"):
+        code, _, errors = copydesk("restore", kept, "--home", place)
+        assert (code, "Traceback" in errors) == (WRONG_USAGE, False), place
+    assert copydesk("restore", others, "--home", tmp_path / "new")[0] == WRONG_USAGE
+    assert files_of(tmp_path) == before
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "copydesk.toml").write_text("")
+    assert copydesk("restore", kept, "--home", tmp_path / "new")[0] == DONE
+
+
 @pytest.mark.long
 def test_home_in_use_is_not_restored_into(home: Path, tmp_path: Path, copydesk: Copydesk) -> None:
     kept = tmp_path / "kept"

@@ -103,6 +103,27 @@ def test_a_data_file_that_is_cut_is_named_and_stops_no_repair_of_drops(
     assert copydesk("doctor")[0] == DONE
 
 
+def test_a_file_in_the_place_of_the_index_and_a_folder_in_that_of_the_lock_are_named(
+    drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query
+) -> None:
+    home.mkdir()
+    (home / "search").write_text("somebody's")
+    ingest(*drops)
+    assert query(COUNTS) == [(2, 2)]
+    assert len(list((home / "journal").iterdir())) == 1
+    for command in (("doctor",), ("doctor", "--repair")):
+        code, output, _ = copydesk(*command)
+        assert (code, f"{home / 'search'} is no folder" in output) == (FAILED, True)
+    (home / "search").unlink()
+    assert copydesk("publish")[0] == DONE
+    assert copydesk("doctor")[0] == DONE
+    (home / "writer.lock").unlink()
+    (home / "writer.lock").mkdir()
+    for command in (("doctor",), ("ingest", drops[0], "--rehash"), ("maintain",)):
+        code, output, errors = copydesk(*command)
+        assert (code, f"{home / 'writer.lock'} is a folder" in output + errors) == (FAILED, True), command
+
+
 @pytest.mark.long
 def test_bytes_that_lie_nowhere_any_more_are_lost_by_name(
     drops: list[Path], home: Path, ingest: Ingest, copydesk: Copydesk, query: Query
