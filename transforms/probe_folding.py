@@ -37,6 +37,7 @@ _WIDTHS = np.array([0] * 0xC2 + [2] * 0x1E + [3] * 0x10 + [4] * 0x05 + [0] * 0x0
 _CONTINUED, _OWN_BITS = 0x80, 0x3F
 _IS_SIGN = np.array([chr(code) in "\\&%=\xc3" for code in range(256)], np.bool_)
 _MISREAD_FIRST, _MISREAD_LEAST, _MISREAD_MOST = 0xC3, 0x82, 0xB4  # how bytes that begin a character were misread
+_LEADS_OF_LATIN = (0xC2, 0xC3)
 _TWICE_READ = 0x2123
 """End of the characters that bytes are in Windows-1252."""
 _IS_COMMON = np.zeros(_OF_TWO, np.bool_)
@@ -238,6 +239,8 @@ def _misread(text: NDArray[np.uint8], at: int, length: int, known: Alphabet) -> 
     if at + 1 >= length or not _MISREAD_LEAST <= text[at + 1] <= _MISREAD_MOST:
         return -1, 0
     lead = int(text[at + 1]) + 0x40
+    if lead in _LEADS_OF_LATIN and at + 2 < length and text[at + 2] == ord(" "):  # it was a no-break space
+        return (lead & 1) << 6 | ord("\xa0"), 3
     width, end = int(_WIDTHS[lead]), at + 2
     code = lead & (0x7F >> width)
     for _ in range(1, width):

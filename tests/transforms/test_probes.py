@@ -59,6 +59,9 @@ WAYS = {
     "an address": lambda text: urllib.parse.quote(text).encode(),
     "mail": lambda text: quopri.encodestring(text.encode()),
     "misread": lambda text: misread(text).encode(),
+    "misread, and its no-break spaces changed": lambda text: (
+        misread(text.replace(" ", "\xa0")).replace("\xa0", " ").encode()
+    ),
     "misread twice": lambda text: misread(misread(text)).encode(),
     "marks apart": lambda text: unicodedata.normalize("NFD", text).encode(),
 }
