@@ -138,11 +138,15 @@ def _unpacked(stream: BinaryIO) -> io.BufferedReader:
 
 
 def _overlapping(content: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding or "utf-8")("replace")
-    is_utf8, before = encoding in {None, "utf-8"}, b""
+    """Yield content in pieces, as its bytes are and, where it is not in UTF-8, as they were read: that may be wrong."""
+    decoder = None if encoding in {None, "utf-8"} else codecs.getincrementaldecoder(encoding)("replace")
+    before = read_before = b""
     while piece := content.read(PIECE_BYTES):
-        before = before[-OVERLAP_BYTES:] + (piece if is_utf8 else decoder.decode(piece).encode())
+        before = before[-OVERLAP_BYTES:] + piece
         yield before
+        if decoder is not None:
+            read_before = read_before[-OVERLAP_BYTES:] + decoder.decode(piece).encode()
+            yield read_before
 
 
 def _members(source: BinaryIO, *, nested: int) -> Iterator[bytes]:

@@ -530,6 +530,14 @@ def test_a_long_drop_is_searched_to_its_end(home: Path, tmp_path: Path, monkeypa
     assert len(place.passages) == probes.count
 
 
+def test_a_drop_whose_encoding_was_mistaken_is_searched_as_its_bytes_are(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "mistaken.txt").write_text(SECRET["body"])
+    sha256, _ = RawStore(steps.prepare(Home(home)).raw).put(tmp_path / "mistaken.txt", known=lambda _: False)
+    probes = read_probes([digest_passages(SECRET["body"])])
+    [place] = search_drops(Home(home), probes, {sha256: "utf-16-le"})
+    assert len(place.passages) == probes.count
+
+
 @pytest.mark.long
 def test_made_anew_the_warehouse_is_what_it_was(
     loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
