@@ -21,6 +21,9 @@ from transforms.compiled import compiled
 
 MOST_LAYERS = 4
 
+MOST_LONGER = 3
+"""Times its bytes that a text takes as letters at most: a syllable of Hangul is three letters of as many bytes."""
+
 _ASCII, _OF_TWO, _OF_THREE, _CHARACTERS = 0x80, 0x800, 0x10000, 0x110000  # ends of what takes 1, 2, 3, 4 bytes
 _TABLED = 0x20000
 _IDEOGRAPHS_END = 0x40000
@@ -56,7 +59,7 @@ class Alphabet(NamedTuple):
 
     Attributes:
         starts: Where the letters of each character begin in `letters`, and end.
-        letters: Letters in UTF-8, at most twice as many bytes as the character has.
+        letters: Letters in UTF-8, at most `MOST_LONGER` times the bytes of the character.
         ascii: Letter of each character of ASCII, or 0.
         names: Digests of the names of references, in ascending order.
         codes: Character of each name.
@@ -102,10 +105,9 @@ def _spell(char: str) -> bytes:
     if unicodedata.category(char) in {"Cn", "Co", "Cs"}:
         return b""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
-    bare = "".join(part for part in apart if not any(ord(part) in accents for accents in _ACCENTS))
-    folded = unicodedata.normalize("NFKC", bare)
-    kept = "".join(part for part in folded if part.isalnum() or unicodedata.category(part).startswith("M"))
-    return kept.encode()[: 2 * len(char.encode())]
+    bare = (part for part in apart if not any(ord(part) in accents for accents in _ACCENTS))
+    kept = "".join(part for part in bare if part.isalnum() or unicodedata.category(part).startswith("M"))
+    return kept.encode()[: MOST_LONGER * len(char.encode())]
 
 
 def _digest_name(name: bytes) -> int:
@@ -118,7 +120,7 @@ def _digest_name(name: bytes) -> int:
 def fold(content: bytes) -> bytes:
     """Return the letters of a text without its tags; where there is nothing else, those of its tags."""
     data = np.frombuffer(content, np.uint8)
-    whole, bare = (np.empty(2 * len(data), np.uint8) for _ in range(2))
+    whole, bare = (np.empty(MOST_LONGER * len(data), np.uint8) for _ in range(2))
     length, bare_length = fold_into(data, alphabet(), whole, bare)
     return bare[: max(bare_length, 0)].tobytes() or whole[:length].tobytes()
 
@@ -127,7 +129,7 @@ def fold(content: bytes) -> bytes:
 def fold_into(
     data: NDArray[np.uint8], known: Alphabet, whole: NDArray[np.uint8], bare: NDArray[np.uint8]
 ) -> tuple[int, int]:
-    """Write the letters of a text to `whole`, and without those in tags to `bare`, each of twice its bytes.
+    """Write the letters of a text to `whole`, and without those in tags to `bare`; each has room for the longest.
 
     Returns how many there are of each; -1 for the latter where there are no tags.
     """

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
-from transforms.probe_folding import Alphabet, alphabet, fold_into
+from transforms.probe_folding import MOST_LONGER, Alphabet, alphabet, fold_into
 from transforms.probes import BASE, MIX, PASSAGE, SHIFT, Probes
 
 _FIRST_POWER = np.uint64(pow(int(BASE), PASSAGE, 1 << 64))
@@ -39,7 +39,7 @@ def _find(  # noqa: PLR0917 -- compiled code takes arrays
     found_keys: NDArray[np.int64],
 ) -> int:
     """Write down where a key is met, as far as there is room; tell how often one is."""
-    longest = 2 * max(np.max(ends[1:] - ends[:-1]), 1)
+    longest = MOST_LONGER * max(np.max(ends[1:] - ends[:-1]), 1)
     whole, bare = np.empty(longest, np.uint8), np.empty(longest, np.uint8)
     found = 0
     for row in range(len(ends) - 1):

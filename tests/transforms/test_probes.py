@@ -19,6 +19,9 @@ ENGLISH = (
 )
 CYRILLIC = "Городской совет проголосовал во вторник за закрытие библиотеки по будням на неопределённое время."
 SINHALA = "නගර සභාව අඟහරුවාදා දින පුස්තකාලය සතියේ දිනවල වසා දැමීමට තීරණය කළේ ප්‍රදේශවාසීන්ගේ විරෝධය මධ්‍යයේය."
+KOREAN = (
+    "시 의회는 화요일에 평일 도서관 운영을 당분간 중단하기로 결정했으며 주민들은 사전에 아무도 묻지 않았다고 말했다."
+)
 OTHER = "A ferry company has ordered two electric ships which are to be delivered in the spring of next year. " * 9
 
 
@@ -67,7 +70,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("text", [ENGLISH, CYRILLIC, SINHALA], ids=["English", "Russian", "Sinhala"])
+@pytest.mark.parametrize("text", [ENGLISH, CYRILLIC, SINHALA, KOREAN], ids=["English", "Russian", "Sinhala", "Korean"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_text_is_found_however_it_is_written(text: str, way: str) -> None:
     probes = read_probes([digest_passages(text)])
@@ -96,6 +99,12 @@ def test_capitals_before_dashes_and_quotation_marks_are_not_misread() -> None:
     text = "DAS CAFÉ— und der Spaß“ in Ö– Ü” und ZÜRICH– kosten nichts, wie der Rat am Abend beschloss."
     probes = read_probes([digest_passages(text)])
     assert len(find_in_bytes(probes, text.translate(dict.fromkeys(map(ord, "—“–”"), " ")).encode())) == probes.count
+
+
+@pytest.mark.parametrize("text", [CYRILLIC, SINHALA, KOREAN], ids=["Russian", "Sinhala", "Korean"])
+def test_every_passage_is_found_where_marks_stand_apart(text: str) -> None:
+    probes = read_probes([digest_passages(unicodedata.normalize("NFC", text))])
+    assert len(find_in_bytes(probes, unicodedata.normalize("NFD", text).encode())) == probes.count
 
 
 def test_what_only_begins_like_an_escape_stays() -> None:
