@@ -217,7 +217,7 @@ def _rebuild_home(settings: Settings, *, as_json: bool) -> int:
 
 
 def doctor(
-    mends: Annotated[bool, typer.Option("--repair", help="Mend first what can be mended; reads every drop.")] = False,  # noqa: FBT002 -- typer's way
+    mends: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; reads drops and tables.")] = False,  # noqa: FBT002 -- typer's way
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> int:

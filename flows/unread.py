@@ -6,6 +6,7 @@ from typing import BinaryIO
 import polars as pl
 
 from transforms.parsing import read_content
+from transforms.probes import read_unread
 from transforms.raw_batches import EXCERPT_CHARS
 from warehouse.raw_store import RawStore
 
@@ -47,7 +48,7 @@ class Unread:
         if self._spans is None or drop_sha256 != self._drop_sha256 or start < self._spans.at:
             self._drop_sha256 = drop_sha256
             self._spans = _SpanReader(read_content(self._store.open(drop_sha256)))
-        return self._spans.read(start, end).decode("utf-8", "replace")
+        return read_unread(self._spans.read(start, end))
 
 
 class _SpanReader:

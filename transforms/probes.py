@@ -90,6 +90,12 @@ def read_probes(texts: Sequence[Sequence[str]]) -> Probes:
     return Probes(found[order], np.array(passages, np.int64)[order], np.array(numbers, np.int64))
 
 
+def read_unread(content: bytes) -> str:
+    """Read bytes that no parser could, to look for passages: as UTF-8 or, where there are NULs, as either UTF-16."""
+    encodings = ("utf-16-le", "utf-16-be") if b"\0" in content else ("utf-8",)
+    return "\n".join(content.decode(encoding, "replace") for encoding in encodings)
+
+
 def find_in_bytes(probes: Probes, content: bytes) -> NDArray[np.int64]:
     """Return the passages that stand in `content`, in ascending order."""
     from transforms.probe_scan import scan  # noqa: PLC0415 -- 0.3 s for the compiler

@@ -29,7 +29,7 @@ from transforms.detection import HEAD_BYTES
 from transforms.formats import Format, detect_binary
 from transforms.parse_columnar import DAMAGE, ipc_batches, seekable
 from transforms.parsing import read_content
-from transforms.probes import Probes, find_in_bytes, find_in_texts
+from transforms.probes import Probes, find_in_bytes, find_in_texts, read_unread
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
 
@@ -113,8 +113,8 @@ def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: i
     with opened() as stream:
         content = _unpacked(stream)
         head = content.peek(HEAD_BYTES)[:HEAD_BYTES]
-        yield from _overlapping(content, encoding)
-    format_ = detect_binary(head)
+        format_ = detect_binary(head)
+        yield from _overlapping(content, encoding, is_text=format_ is None)
     is_archive = head.startswith(_ZIP_SIGN)
     if format_ in _OPAQUE or (is_archive and nested == MOST_NESTED):
         raise _UnsearchableError(f"a file of the kind {format_}")
@@ -137,13 +137,18 @@ def _unpacked(stream: BinaryIO) -> io.BufferedReader:
     return io.BufferedReader(cast("io.RawIOBase", stream), HEAD_BYTES)
 
 
-def _overlapping(content: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
-    """Yield content in pieces, as its bytes are and, where it is not in UTF-8, as they were read: that may be wrong."""
+def _overlapping(content: BinaryIO, encoding: str | None = None, *, is_text: bool = False) -> Iterator[bytes]:
+    """Yield content in pieces, as its bytes are and, where it is not in UTF-8, as they were read, which may be wrong.
+
+    What may be text is read as UTF-16, too, where it has NULs.
+    """
     decoder = None if encoding in {None, "utf-8"} else codecs.getincrementaldecoder(encoding)("replace")
     before = read_before = b""
     while piece := content.read(PIECE_BYTES):
         before = before[-OVERLAP_BYTES:] + piece
         yield before
+        if is_text and b"\0" in before:
+            yield read_unread(before).encode()
         if decoder is not None:
             read_before = read_before[-OVERLAP_BYTES:] + decoder.decode(piece).encode()
             yield read_before

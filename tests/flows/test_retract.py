@@ -530,11 +530,14 @@ def test_a_long_drop_is_searched_to_its_end(home: Path, tmp_path: Path, monkeypa
     assert len(place.passages) == probes.count
 
 
-def test_a_drop_whose_encoding_was_mistaken_is_searched_as_its_bytes_are(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "mistaken.txt").write_text(SECRET["body"])
+@pytest.mark.parametrize(("encoding", "taken_for"), [("utf-8", "utf-16-le"), ("utf-16-be", None)])
+def test_a_drop_whose_encoding_was_mistaken_is_searched_as_its_bytes_are(
+    encoding: str, taken_for: str | None, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mistaken.txt").write_text(SECRET["body"].replace(" ", "\u3000"), encoding)
     sha256, _ = RawStore(steps.prepare(Home(home)).raw).put(tmp_path / "mistaken.txt", known=lambda _: False)
     probes = read_probes([digest_passages(SECRET["body"])])
-    [place] = search_drops(Home(home), probes, {sha256: "utf-16-le"})
+    [place] = search_drops(Home(home), probes, {sha256: taken_for})
     assert len(place.passages) == probes.count
 
 

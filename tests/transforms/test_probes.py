@@ -11,7 +11,15 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from transforms.probes import PASSAGE, digest_passages, find_in_bytes, find_in_texts, read_probes, share_carried
+from transforms.probes import (
+    PASSAGE,
+    digest_passages,
+    find_in_bytes,
+    find_in_texts,
+    read_probes,
+    read_unread,
+    share_carried,
+)
 
 ENGLISH = (
     "The council voted on Tuesday to close the library on weekdays, “for the time being”.\n\n"
@@ -105,6 +113,14 @@ def test_capitals_before_dashes_and_quotation_marks_are_not_misread() -> None:
 def test_every_passage_is_found_where_marks_stand_apart(text: str) -> None:
     probes = read_probes([digest_passages(unicodedata.normalize("NFC", text))])
     assert len(find_in_bytes(probes, unicodedata.normalize("NFD", text).encode())) == probes.count
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8"])
+@pytest.mark.parametrize("text", [ENGLISH, CYRILLIC, SINHALA, KOREAN], ids=["English", "Russian", "Sinhala", "Korean"])
+def test_bytes_that_nobody_could_read_are_read_as_utf_16_where_they_have_nuls(text: str, encoding: str) -> None:
+    content = f"{text}\n".replace(" ", "\u3000").encode(encoding)
+    probes = read_probes([digest_passages(text)])
+    assert len(find_in_bytes(probes, read_unread(content).encode())) == probes.count
 
 
 def test_what_only_begins_like_an_escape_stays() -> None:
