@@ -142,7 +142,8 @@ def _entries(run: WritingRun, drop: Mapping[str, str]) -> Iterator[pl.DataFrame]
         for raw in parse_stored(run.settings, stream, drop, pages=pages).batches:
             yield _entry(raw.records.select("record_no", text=RECORD_TEXT), drop, key)
             rejects.append(raw.rejects.select("record_no", "byte_start", "byte_end", "raw"))
-    for some, texts in Unread(store).texts(drop["drop_sha256"], pl.concat(rejects)):
+    hint = run.settings.source(drop["source"]).encoding
+    for some, texts in Unread(store).texts(drop["drop_sha256"], pl.concat(rejects), hint=hint):
         yield _entry(some.select("record_no", text=texts), drop, key)
 
 

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from transforms.parsing import read_content
+from transforms.parsing import find_encoding, read_content
 from transforms.probes import read_unread
 from transforms.raw_batches import EXCERPT_CHARS
 from warehouse.raw_store import RawStore
@@ -21,10 +21,15 @@ class Unread:
         """Open nothing yet."""
         self._store = store
         self._drop_sha256 = ""
+        self._encoding: str | None = None
         self._spans: _SpanReader | None = None
 
-    def texts(self, drop_sha256: str, rejects: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+    def texts(
+        self, drop_sha256: str, rejects: pl.DataFrame, *, hint: str | None
+    ) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
         """Yield rejects of a drop, some at a time, and what they say, as far as it is text.
+
+        They are decoded as the drop is, by its content and the encoding that its source declares (`hint`).
 
         `rejects` has `record_no`, `byte_start`, `byte_end` and the excerpt `raw`, from front to back. Where a format
         has no places, the excerpt is all that is known of one of several.
@@ -38,17 +43,21 @@ class Unread:
         for number, (record_no, start, end, raw) in enumerate(columns.iter_rows(), start=1):
             is_whole = raw is not None and len(raw) < EXCERPT_CHARS
             is_known = is_whole or (end is None and (record_no > 0 or rejects.height > 1))
-            texts.append((raw or "") if is_known else self._read(drop_sha256, start or 0, end))
+            texts.append((raw or "") if is_known else self._read(drop_sha256, start or 0, end, hint))
             held += len(texts[-1])
             if held > MOST_READ or number == rejects.height:
                 yield rejects[first:number], pl.Series(texts, dtype=pl.String)
                 texts, first, held = [], number, 0
 
-    def _read(self, drop_sha256: str, start: int, end: int | None) -> str:
+    def _read(self, drop_sha256: str, start: int, end: int | None, hint: str | None) -> str:
         if self._spans is None or drop_sha256 != self._drop_sha256 or start < self._spans.at:
+            if drop_sha256 != self._drop_sha256:
+                with self._store.open(drop_sha256) as stream:
+                    self._encoding = find_encoding(read_content(stream), hint=hint)
             self._drop_sha256 = drop_sha256
             self._spans = _SpanReader(read_content(self._store.open(drop_sha256)))
-        return read_unread(self._spans.read(start, end))
+        content = self._spans.read(start, end)
+        return read_unread(content) if self._encoding is None else content.decode(self._encoding, "replace")
 
 
 class _SpanReader:

@@ -42,7 +42,7 @@ WHOLE_SHARE = 0.9
 SHARED = "shared"
 """Field of the passages of a body that other articles have as well."""
 
-_SAID = ("headline", "dek", "body", "extra", "url")
+_SAID = ("headline", "dek", "body", "extra", "url", "external_id", "language")
 _LISTED = ("authors", "keywords")
 
 RECORD_TEXT = pl.concat_str(
@@ -83,10 +83,11 @@ class Withdrawals:
         if self.texts.is_empty() and overwritten.is_empty():
             return batch
         is_carried = carries(self, batch.records.select(text=RECORD_TEXT)["text"])
+        is_carried_unread = self._carried_unread(batch.rejects, batch.source.encoding)
         return _set_aside(
             batch,
             batch.records.with_columns(is_gone=is_carried | _stands_in(overwritten)),
-            batch.rejects.with_columns(is_gone=self._carried_unread(batch.rejects) | _stands_in(overwritten)),
+            batch.rejects.with_columns(is_gone=is_carried_unread | _stands_in(overwritten)),
         )
 
     def withhold_cleaned(self, batch: SourceBatch, cleaned: pl.DataFrame) -> SourceBatch:
@@ -113,13 +114,13 @@ class Withdrawals:
         ]
         return pl.DataFrame(found, schema={"drop_sha256": pl.String(), "record_no": pl.Int64()}, orient="row")
 
-    def _carried_unread(self, rejects: pl.DataFrame) -> pl.Series:
+    def _carried_unread(self, rejects: pl.DataFrame, hint: str | None) -> pl.Series:
         """Tell which rejects carry a text, by their bytes: an excerpt is only their beginning."""
         rows = rejects.with_row_index("row")
         gone = rows["row"].clear()
         if self.probes.count:
             for (drop_sha256,), of_drop in rows.group_by("drop_sha256", maintain_order=True):
-                for some, texts in self._unread.texts(str(drop_sha256), of_drop):
+                for some, texts in self._unread.texts(str(drop_sha256), of_drop, hint=hint):
                     gone = gone.append(some.filter(carries(self, texts))["row"])
         return rows["row"].is_in(gone.implode())
 

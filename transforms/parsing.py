@@ -63,7 +63,7 @@ def parse_drop(stream: BinaryIO, *, name: str, options: ParseOptions) -> ParsedD
     format_ = detect_binary(content.head)
     encoding = None
     if format_ is None:
-        encoding = _detect_encoding(content.head, options)
+        encoding = _detect_encoding(content.head, options.encoding_hint)
         text = None if encoding is None else _decode_head(content.head, encoding)
         is_known = options.names.is_known
         is_whole = len(content.head) < HEAD_BYTES
@@ -140,10 +140,16 @@ class _Rejoined(io.RawIOBase):
         return count
 
 
-def _detect_encoding(head: bytes, options: ParseOptions) -> Encoding | None:
+def find_encoding(content: BinaryIO, *, hint: str | None) -> str | None:
+    """Tell as what the content of a drop is decoded, by its first bytes; null where it is no text."""
+    found = _detect_encoding(_read_up_to(content, HEAD_BYTES), hint)
+    return found.name if found is not None else None
+
+
+def _detect_encoding(head: bytes, hint: str | None) -> Encoding | None:
     is_whole = len(head) < HEAD_BYTES
     sample = head if is_whole else head[: head.rfind(b"\n") + 1] or head
-    return detect_encoding(sample, hint=options.encoding_hint)
+    return detect_encoding(sample, hint=hint)
 
 
 def _decode_head(head: bytes, encoding: Encoding) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.compiled import compiled
+from transforms.probe_tags import without_tags
 
 MOST_LAYERS = 4
 
@@ -27,12 +28,16 @@ MOST_LONGER = 3
 _ASCII, _OF_TWO, _OF_THREE, _CHARACTERS = 0x80, 0x800, 0x10000, 0x110000  # ends of what takes 1, 2, 3, 4 bytes
 _TABLED = 0x20000
 _IDEOGRAPHS_END = 0x40000
-_ACCENTS = (range(0x300, 0x370), range(0x64B, 0x653), range(0xFE00, 0xFE10))
+_NO_LETTERS = (
+    *(range(0x300, 0x370), range(0x483, 0x48A), range(0x1AB0, 0x1B00), range(0x1DC0, 0x1E00), range(0x20D0, 0x2100)),
+    *(range(0xFE20, 0xFE30), range(0x591, 0x5C8), range(0x610, 0x61B), range(0x64B, 0x660), range(0x6D6, 0x6EE)),
+    *(range(0x640, 0x641), range(0x670, 0x671), range(0x17B4, 0x17B6), range(0x180B, 0x1810), range(0xFE00, 0xFE10)),
+)
+"""Marks that combine with any letter; points of Hebrew and Arabic, and the stroke that lengthens a word there; what is
+not seen."""
 _SURROGATES = (0xD800, 0xDC00, 0xE000)
 
 _ESCAPE, _REFERENCE, _NUMBER, _END = ord("\\"), ord("&"), ord("#"), ord(";")
-_OPENING, _CLOSING = ord("<"), ord(">")
-_IN_TAGS = np.array([chr(code).isalpha() or chr(code) in "/!?" for code in range(_ASCII)], np.bool_)
 _NO_DIGIT = 16
 _HEX = np.array([int(chr(c), 16) if chr(c) in string.hexdigits else _NO_DIGIT for c in range(256)], np.uint8)
 _WIDTHS = np.array([0] * 0xC2 + [2] * 0x1E + [3] * 0x10 + [4] * 0x05 + [0] * 0x0B, np.uint8)
@@ -105,7 +110,7 @@ def _spell(char: str) -> bytes:
     if unicodedata.category(char) in {"Cn", "Co", "Cs"}:
         return b""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
-    bare = (part for part in apart if not any(ord(part) in accents for accents in _ACCENTS))
+    bare = (part for part in apart if not any(ord(part) in marks for marks in _NO_LETTERS))
     kept = "".join(part for part in bare if part.isalnum() or unicodedata.category(part).startswith("M"))
     return kept.encode()[: MOST_LONGER * len(char.encode())]
 
@@ -144,7 +149,7 @@ def fold_into(
         before, length = length, _unescape(text, length, known)
         layers = layers - 1 if length < before else 0
     folded = _letters(text, length, known, whole)
-    untagged = _without_tags(text, length)
+    untagged = without_tags(text, length)
     return folded, _letters(text, untagged, known, bare) if untagged < length else -1
 
 
@@ -272,23 +277,6 @@ def _encode(code: int, text: NDArray[np.uint8], at: int) -> int:
         return at + 4
     text[at] = ord(" ")
     return at + 1
-
-
-@compiled
-def _without_tags(text: NDArray[np.uint8], length: int) -> int:
-    """Leave tags out where they stand; return how many bytes are left. An angle that nothing closes is no tag."""
-    at = written = 0
-    while at < length:
-        if text[at] == _OPENING and at + 1 < length and text[at + 1] < _ASCII and _IN_TAGS[text[at + 1]]:
-            end = at + 1
-            while end < length and text[end] != _OPENING and text[end] != _CLOSING:
-                end += 1
-            if end < length and text[end] == _CLOSING:
-                at = end + 1
-                continue
-        text[written] = text[at]
-        written, at = written + 1, at + 1
-    return written
 
 
 @compiled

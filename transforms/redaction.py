@@ -95,8 +95,16 @@ def _plain(dtype: pa.DataType) -> pa.DataType:
         return pa.large_string()
     if pa.types.is_binary_view(dtype):
         return pa.large_binary()
+    return _plain_within(dtype) if pa.types.is_nested(dtype) else dtype
+
+
+def _plain_within(dtype: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(dtype):
         return pa.struct([pa.field(field.name, _plain(field.type)) for field in dtype])
+    if pa.types.is_map(dtype):
+        return pa.map_(_plain(dtype.key_type), _plain(dtype.item_type))
+    if pa.types.is_fixed_size_list(dtype):
+        return pa.list_(_plain(dtype.value_type), dtype.list_size)
     if pa.types.is_list(dtype):
         return pa.list_(_plain(dtype.value_type))
     return pa.large_list(_plain(dtype.value_type)) if pa.types.is_large_list(dtype) else dtype

@@ -25,10 +25,12 @@ import zstandard
 from numpy.typing import NDArray
 
 from transforms.compression import DAMAGE as DAMAGED_STREAM
+from transforms.compression import TRUNCATED, find_compression
 from transforms.detection import HEAD_BYTES
+from transforms.encodings import GUESSED, SPARSE_SHARE, detect_encoding
 from transforms.formats import Format, detect_binary
 from transforms.parse_columnar import DAMAGE, ipc_batches, seekable
-from transforms.parsing import read_content
+from transforms.parsing import find_break, read_content
 from transforms.probes import Probes, find_in_bytes, find_in_texts, read_unread
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
@@ -46,11 +48,22 @@ MOST_UNPACKED_BYTES = 16 << 30
 MOST_NESTED = 2
 """Archives, one in another, that are opened."""
 
-_OPAQUE = frozenset({Format.PDF, Format.ARCHIVE, Format.COMPRESSED, Format.AVRO, Format.ORC, Format.TAR})
-"""What is compressed in ways that are not undone here, or may hold what is."""
+_OPAQUE = frozenset(
+    {
+        *(Format.PDF, Format.ARCHIVE, Format.COMPRESSED, Format.AVRO, Format.ORC, Format.TAR),
+        *(Format.WARC, Format.ARC, Format.DATABASE, Format.MEDIA, Format.IMAGE),
+    }
+)
+"""What is compressed, or written, in ways that are not undone here, or may hold what is."""
+
+_RTF_SIGN = rb"{\rtf"
 
 _DAMAGE = (*DAMAGE, *DAMAGED_STREAM, zipfile.BadZipFile, EOFError)
 
+UNREAD_SHARE = 0.1
+"""Share of the bytes beyond ASCII that are no UTF-8, from which on a text is in another encoding."""
+
+_BEYOND_ASCII = bytes(range(128, 256))
 _ZIP_SIGN = b"PK\x03\x04"
 _NOWHERE = np.empty(0, np.int64)
 
@@ -106,7 +119,18 @@ def _pieces(store: RawStore, drop_sha256: str, encoding: str | None) -> Iterator
     Raises:
         _UnsearchableError: at the end, if there is more in it.
     """
-    yield from _searched(lambda: store.open(drop_sha256), encoding, nested=0)
+    opened = partial(store.open, drop_sha256)
+    with opened() as stream:
+        is_compressed = find_compression(stream.read(HEAD_BYTES)) is not None
+    if is_compressed:
+        with opened() as stream:  # what stands there in the clear, in its header or behind its end
+            yield from _overlapping(stream)
+    yield from _searched(opened, encoding, nested=0)
+    if is_compressed and not store.is_redacted(drop_sha256):
+        with opened() as stream:
+            broken = find_break(stream)
+        if broken is not None and broken.reason != TRUNCATED:
+            raise _UnsearchableError(f"{broken.detail}, and nobody knows what is behind")
 
 
 def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: int) -> Iterator[bytes]:
@@ -116,8 +140,10 @@ def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: i
         format_ = detect_binary(head)
         yield from _overlapping(content, encoding, is_text=format_ is None)
     is_archive = head.startswith(_ZIP_SIGN)
-    if format_ in _OPAQUE or (is_archive and nested == MOST_NESTED):
+    if format_ in _OPAQUE or head.startswith(_RTF_SIGN) or (is_archive and nested == MOST_NESTED):
         raise _UnsearchableError(f"a file of the kind {format_}")
+    if nested == 0 and format_ is None and encoding is None and head and detect_encoding(head) is None:
+        raise _UnsearchableError("bytes that are no text, and of no format that is known")
     if is_archive or format_ in {Format.PARQUET, Format.ARROW}:
         with opened() as stream:
             source = seekable(_unpacked(stream))
@@ -138,20 +164,31 @@ def _unpacked(stream: BinaryIO) -> io.BufferedReader:
 
 
 def _overlapping(content: BinaryIO, encoding: str | None = None, *, is_text: bool = False) -> Iterator[bytes]:
-    """Yield content in pieces, as its bytes are and, where it is not in UTF-8, as they were read, which may be wrong.
+    """Yield content in pieces, as its bytes are and, where it is not in UTF-8, as they were read.
 
-    What may be text is read as UTF-16, too, where it has NULs.
+    That may be wrong: what is text is read in other ways, too.
     """
     decoder = None if encoding in {None, "utf-8"} else codecs.getincrementaldecoder(encoding)("replace")
     before = read_before = b""
     while piece := content.read(PIECE_BYTES):
         before = before[-OVERLAP_BYTES:] + piece
         yield before
-        if is_text and b"\0" in before:
-            yield read_unread(before).encode()
+        if is_text:
+            yield from _other_readings(before)
         if decoder is not None:
             read_before = read_before[-OVERLAP_BYTES:] + decoder.decode(piece).encode()
             yield read_before
+
+
+def _other_readings(content: bytes) -> Iterator[bytes]:
+    """Yield a text as UTF-16 where it has NULs, and in every encoding of news where it is in no Latin script."""
+    if b"\0" in content:
+        yield read_unread(content).encode()
+        return
+    beyond = len(content) - len(content.translate(None, _BEYOND_ASCII))
+    unread = len(content) - len(content.decode("utf-8", "ignore").encode())
+    if unread > beyond * UNREAD_SHARE and beyond > len(content) * SPARSE_SHARE:
+        yield from (content.decode(encoding, "replace").encode() for encoding in GUESSED)
 
 
 def _members(source: BinaryIO, *, nested: int) -> Iterator[bytes]:
@@ -228,8 +265,7 @@ def _in_columns(path: Path, probes: Probes) -> Iterator[Place]:
 def _columns(source: BinaryIO, *, is_parquet: bool) -> Iterator[bytes]:
     """Yield all text of a Parquet or Arrow file, a line each, as far as it can be read."""
     try:
-        batches = pq.ParquetFile(source).iter_batches(batch_size=ROWS_AT_ONCE) if is_parquet else ipc_batches(source)
-        for batch in batches:
+        for batch in _parquet_batches(source) if is_parquet else ipc_batches(source):
             batch.validate(full=True)  # a wrong offset would be followed into foreign memory
             texts = (text for column in batch.columns for text in _texts(column))
             yield b"\n".join(line for text in texts for line in text.drop_nulls().cast(pl.Binary))
@@ -237,22 +273,38 @@ def _columns(source: BinaryIO, *, is_parquet: bool) -> Iterator[bytes]:
         raise _UnsearchableError("damaged columns") from error
 
 
+def _parquet_batches(source: BinaryIO) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file with their dictionaries: these may hold values that no row has any more."""
+    columns = pq.ParquetFile(source).schema
+    texts = [column.path for column in map(columns.column, range(len(columns))) if column.physical_type == "BYTE_ARRAY"]
+    yield from pq.ParquetFile(source, read_dictionary=texts).iter_batches(batch_size=ROWS_AT_ONCE)
+
+
 def _texts(array: pa.Array) -> Iterator[pl.Series]:
     """Yield the texts, and binary values, of a column, however deep they lie."""
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_run_end_encoded(array.type):
-        array = pc.run_end_decode(array)
-    if pa.types.is_string_view(array.type):
-        array = array.cast(pa.large_string())
-    if pa.types.is_binary_view(array.type) or pa.types.is_fixed_size_binary(array.type):
-        array = array.cast(pa.large_binary())
+    array = _unwrapped(array)
     if pa.types.is_struct(array.type):
         for part in array.flatten():
             yield from _texts(part)
+    elif pa.types.is_map(array.type):
+        yield from _texts(array.keys)
+        yield from _texts(array.items)
     elif pa.types.is_nested(array.type):
         yield from _texts(array.flatten())
     elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         yield pl.Series(array, dtype=pl.String)
     elif pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
         yield pl.Series(array, dtype=pl.Binary)
+
+
+def _unwrapped(array: pa.Array) -> pa.Array:
+    """Return the values of an array, those of a dictionary each once, in a type that polars takes."""
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary
+    if pa.types.is_run_end_encoded(array.type):
+        array = pc.run_end_decode(array)
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    if pa.types.is_binary_view(array.type) or pa.types.is_fixed_size_binary(array.type):
+        return array.cast(pa.large_binary())
+    return array

@@ -10,6 +10,7 @@ import sqlite3
 import time
 import urllib.parse
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,10 @@ from typing import Any
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
+from pyarrow import feather
 
 from flows import maintaining, steps
 from flows import retract as retracting
@@ -80,7 +83,19 @@ def an_article(seed: int, **overrides: Any) -> dict[str, Any]:
     } | overrides
 
 
+def in_cyrillic(text: str) -> str:
+    """Another letter for each."""
+    return text.lower().translate(str.maketrans("abcdefghijklmnopqrstuvwxyz", "абцдефгхижклмнопярстувщхыз"))
+
+
 SECRET = an_article(1)
+GERMAN = (
+    "Der Bürgermeister von Grünau hält die Brücke über die Öhre für einsturzgefährdet, obwohl drei Gutachten das "
+    "Gegenteil behaupten. Früher fuhren hier täglich zwölf Züge, heute überqueren nur noch Füchse und Wanderer das "
+    "rostige Gerüst. Die Behörde möchte für größere Schäden nicht haften und ließ kürzlich Zäune aufstellen.\n\n"
+    "Am Sonntag kletterten trotzdem Hunderte hinüber, um gegen die Sperrung zu demonstrieren. Eine Bäuerin trieb Kühe "
+    "mit, die ruhig über die Bohlen trotteten. Wir wissen, was sie trägt, sagte sie, und zählte die Tiere laut."
+)
 
 
 @pytest.fixture
@@ -291,14 +306,38 @@ def test_what_only_cleaning_makes_legible_is_held_back(
     assert query(UNBALANCED) == []
 
 
+@pytest.mark.parametrize("encoding", ["koi8_r", pytest.param("cp1252", marks=pytest.mark.long)])
+def test_what_no_parser_could_read_is_judged_in_the_encoding_of_its_drop(
+    encoding: str, home: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
+) -> None:
+    text = in_cyrillic(SECRET["body"]) if encoding == "koi8_r" else GERMAN
+    others = [{"headline": "Other", "body": text.translate(str.maketrans("еиу", "уеи"))[::-1]}]
+    ingest(write_lines(tmp_path / "wire" / "a.jsonl", [SECRET | {"body": text}, an_article(2)]))
+
+    def deliver(folder: str) -> None:
+        cut = json.dumps({"headline": "Cut", "body": text}, ensure_ascii=False)[:-2]
+        lines = [json.dumps(one, ensure_ascii=False) for one in others] * 3
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "b.jsonl").write_bytes("\n".join([*lines, cut, lines[0]]).encode(encoding))
+        ingest(tmp_path / folder)
+
+    deliver("before")
+    assert withdraw(SECRET["url"], is_at_once=True).held_back == 1
+    deliver("after")
+    assert query("SELECT reasons, raw FROM ops.quarantine") == [(["retracted"], None)] * 2
+    assert prove(load_settings(home=home)).holds
+    assert query("SELECT encoding FROM ops.drops WHERE source = 'before'") != [("utf-8",)]
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("field", ["authors", "keywords", "url"])
+@pytest.mark.parametrize("field", ["authors", "keywords", "url", "id", "language"])
 def test_in_no_other_field_it_comes_again(
     field: str, loaded: Path, tmp_path: Path, withdraw: Withdraw, ingest: Ingest, query: Query, write_lines: WriteLines
 ) -> None:
     withdraw(SECRET["url"], is_at_once=True)
     text = SECRET["body"]
-    value = f"https://example.org/?text={urllib.parse.quote(text)}" if field == "url" else [text]
+    spelt = {"url": f"https://example.org/?text={urllib.parse.quote(text)}", "id": text, "language": text}
+    value = spelt.get(field, [text])
     write_lines(tmp_path / "later" / "c.jsonl", [an_article(8, **{field: value})])
     ingest(tmp_path / "later")
     assert query("SELECT reasons FROM ops.quarantine WHERE source = 'later'") == [(["retracted"],)]
@@ -530,13 +569,17 @@ def test_a_long_drop_is_searched_to_its_end(home: Path, tmp_path: Path, monkeypa
     assert len(place.passages) == probes.count
 
 
-@pytest.mark.parametrize(("encoding", "taken_for"), [("utf-8", "utf-16-le"), ("utf-16-be", None)])
+MISTAKEN = [("utf-8", "utf-16-le"), ("utf-16-be", None), ("koi8_r", "cp1251"), ("euc_jp", "gb18030")]
+
+
+@pytest.mark.parametrize(("encoding", "taken_for"), MISTAKEN)
 def test_a_drop_whose_encoding_was_mistaken_is_searched_as_its_bytes_are(
     encoding: str, taken_for: str | None, home: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "mistaken.txt").write_text(SECRET["body"].replace(" ", "\u3000"), encoding)
+    text = SECRET["body"].replace(" ", "\u3000") if encoding.startswith("utf") else in_cyrillic(SECRET["body"])
+    (tmp_path / "mistaken.txt").write_text(text, encoding)
     sha256, _ = RawStore(steps.prepare(Home(home)).raw).put(tmp_path / "mistaken.txt", known=lambda _: False)
-    probes = read_probes([digest_passages(SECRET["body"])])
+    probes = read_probes([digest_passages(text)])
     [place] = search_drops(Home(home), probes, {sha256: taken_for})
     assert len(place.passages) == probes.count
 
@@ -766,6 +809,41 @@ def test_columns_of_any_kind_are_searched_and_overwritten(
         content = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
         if content.startswith(b"ARROW1"):
             assert OWN not in str(pl.read_ipc(content).to_dicts())
+
+
+UNSEARCHABLE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "frame.gz": (lambda text: gzip.compress(b"nothing")[:-4] + gzip.compress(text), "nobody knows what is behind"),
+    "text.z": (zlib.compress, "of no format that is known"),
+    "text.rtf": (lambda text: b"{\\rtf1 " + text.hex().encode() + b"}", "of the kind"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("name", UNSEARCHABLE)
+def test_what_cannot_be_looked_into_is_named(name: str, tmp_path: Path, withdraw: Withdraw, ingest: Ingest) -> None:
+    write, why = UNSEARCHABLE[name]
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / name).write_bytes(write(SECRET["body"].encode()))
+    ingest(tmp_path / "odd")
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert done.proof is not None
+    assert [why in named for named in done.proof.not_searched] == [True]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_values_that_no_row_has_any_more_are_found_in_dictionaries(
+    tmp_path: Path, withdraw: Withdraw, ingest: Ingest
+) -> None:
+    texts = pa.array([SECRET["body"], prose(90)]).dictionary_encode()
+    left = pa.table({"headline": ["One", "Two"], "body": texts}).filter(pa.array([False, True]))
+    (tmp_path / "odd").mkdir()
+    pq.write_table(left, tmp_path / "odd" / "a.parquet")
+    feather.write_feather(left, tmp_path / "odd" / "b.arrow")
+    ingest(tmp_path / "odd")
+    done = withdraw(SECRET["url"], is_at_once=True)
+    assert done.proof is not None
+    assert len(done.proof.remains) == 2
 
 
 @pytest.mark.long

@@ -62,6 +62,18 @@ WAYS = {
     "named references": lambda text: html.escape(text).replace(" ", "&nbsp;").replace("“", "&ldquo;").encode(),
     "references of references": lambda text: text.replace(" ", "&amp;nbsp;").encode(),
     "links": lambda text: " ".join(f'<a href="/{word}">{word}</a>' for word in text.split()).encode(),
+    "links in Markdown": lambda text: " ".join(
+        f"[{word}](https://example.org/page_{word})" for word in text.split()
+    ).encode(),
+    "links in BBCode": lambda text: " ".join(
+        f"[url=https://example.org/a]{word}[/url]" for word in text.split()
+    ).encode(),
+    "attributes with angles": lambda text: " ".join(
+        f'<a title="more > of it">{word}</a>' for word in text.split()
+    ).encode(),
+    "comments": lambda text: text.replace(" ", "<!-- an <b>ad</b> --> ").encode(),
+    "ruby": lambda text: text.replace(" ", "<rp>(</rp><rt>reading</rt> ").encode(),
+    "strokes and points": lambda text: text.replace(" ", "\u0640\u0670\u20e3\u0489\u180b ").encode(),
     "tags within words": lambda text: "".join(f"<b>{char}</b>" for char in text).encode(),
     "escaped tags in JSON": lambda text: json.dumps(text.replace(" ", "<i> </i>")).replace("<", "\\u003c").encode(),
     "tags as references": lambda text: html.escape(text.replace(" ", "<i> </i>")).encode(),
