@@ -7,7 +7,6 @@ Exit codes: 0 all is well; 1 a batch or a decision was refused; 2 the command or
 else went wrong; 130 it was interrupted; 141 nobody reads its output any more.
 """
 
-import errno
 import glob
 import json
 import os
@@ -54,6 +53,7 @@ from flows.run import Plan, Request, Summary
 from flows.settings import SettingsError, load_settings, named_home
 from flows.status import read_status
 from warehouse.backup import WrongFolderError
+from warehouse.database import first_line, is_disk_full
 from warehouse.errors import NotPublishedError, WarehouseError
 from warehouse.history import NoSuchSnapshotError
 from warehouse.home import Home
@@ -76,9 +76,6 @@ _OF_USAGE = (
     UnknownLineError,
     UnknownRecordError,
 )
-
-_NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
-"""What whoever writes, DuckDB and SQLite among them, says where the disk is full."""
 
 NAME_BYTES = 255
 """Bytes of a file's name at most, on all common file systems."""
@@ -160,10 +157,10 @@ def _explain(error: Exception) -> tuple[str, int]:
         return f"The alert was not sent: {str(error).rstrip('.')}. See copydesk doctor.", FAILED
     if isinstance(error, WarehouseError | PrefectApiError):
         return str(error), FAILED
-    what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
-    is_full = any(reason in what for reason in _NO_ROOM)
+    is_full = is_disk_full(error)
+    what = f"There is no room ({first_line(error)})" if is_full else f"{type(error).__name__}: {error}"
     remedy = "make room, and run the same command again" if is_full else "--debug shows where it happened"
-    return f"{what}. Nothing is half done; {remedy}.", FAILED
+    return f"{what.strip().rstrip('.:')}. Nothing is half done; {remedy}.", FAILED
 
 
 def _end(message: str, code: int, arguments: Sequence[str]) -> int:

@@ -209,7 +209,8 @@ def prepare(home: Home) -> Home:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HomeNotWritableError(
-            f"The home folder {home.root} cannot be written ({error.strerror}); name another one with --home."
+            f"The home folder {home.root} cannot be written ({error.strerror}); make room, mend its permissions, or "
+            "name another one with --home."
         ) from error
     return home
 

@@ -4,6 +4,8 @@ They come as wheels, with DuckDB's own signed binaries, and are loaded by path; 
 installing them is taken. Loading takes 0.2 s, so a database that is done with serves whoever opens one next.
 """
 
+import errno
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.resources import files
@@ -26,6 +28,12 @@ _OF_DAMAGED_FILE = (
     *("Payload value bigger than allowed", "Decode bit width too large", "parquet: File out of specification"),
 )
 """What DuckDB, and polars at last, say of a Parquet file that is not what was written."""
+
+_OF_FULL_DISK = (
+    *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    *("database or disk is full", "cannot rollback - no transaction is active"),
+)
+"""What polars, DuckDB and SQLite say where there is no room; the last is DuckLake's, once SQLite has rolled back."""
 
 SAID_CHARS = 300
 """What is quoted of an error at most; some quote a text."""
@@ -107,6 +115,8 @@ def named_files(paths: Iterable[Path]) -> str:
 def unreadable_file(error: BaseException) -> str | None:
     """Return what to say, and to do, where an error is of a data file that is gone or damaged; null for another."""
     said = first_line(error)[:SAID_CHARS]
+    if is_disk_full(error):
+        return None  # polars calls the file that it could not write out of specification
     if any(words in said for words in _OF_DAMAGED_FILE):
         return (
             f"A data file is damaged: {said}. Run copydesk doctor --repair, which names it; restore catalog.sqlite and "
@@ -118,6 +128,12 @@ def unreadable_file(error: BaseException) -> str | None:
         f"A data file is gone: {said.removeprefix('IO Error: ')}. Restore catalog.sqlite and lake/ from one backup, or "
         "make them anew with copydesk rebuild."
     )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether an error says that there is no room to write."""
+    said = str(error)
+    return any(words in said for words in _OF_FULL_DISK)
 
 
 def first_line(error: BaseException) -> str:

@@ -28,8 +28,16 @@ from warehouse.catalog_file import (
     kept_locked,
     latest_snapshot,
 )
-from warehouse.database import first_line, give_back, named_files, open_database, quoted, unreadable_file
-from warehouse.errors import CatalogError, CatalogWholeError
+from warehouse.database import (
+    first_line,
+    give_back,
+    is_disk_full,
+    named_files,
+    open_database,
+    quoted,
+    unreadable_file,
+)
+from warehouse.errors import CatalogError, CatalogWholeError, HomeNotWritableError
 from warehouse.home import Home
 from warehouse.stored_tables import (
     ROW_GROUP_ROWS,
@@ -238,6 +246,10 @@ def _explained(home: Home) -> Iterator[None]:
     except (duckdb.Error, sqlite3.Error) as error:
         if LOCKED in str(error):
             raise kept_locked(home) from error
+        if is_disk_full(error):
+            raise HomeNotWritableError(
+                f"{home.catalog} cannot be written ({first_line(error)}); make room, and run the same command again."
+            ) from error
         raise CatalogError(
             f"The catalog {home.catalog} cannot be opened ({first_line(error)}); restore it from a backup, or make it "
             "anew with copydesk rebuild. The data is still there."

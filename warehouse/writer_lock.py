@@ -92,7 +92,8 @@ def _opened(path: Path, mode: Literal["r", "a+"]) -> TextIO:
         raise HomeNotWritableError(f"{path} is a folder, and should be a file that locks; move it away.") from error
     except OSError as error:
         raise HomeNotWritableError(
-            f"{path} cannot be opened ({error.strerror}); mend its permissions, or name another home with --home."
+            f"{path} cannot be opened ({error.strerror}); make room, mend its permissions, or name another home with "
+            "--home."
         ) from error
 
 

@@ -199,10 +199,12 @@ def test_output_that_nobody_reads_is_no_refused_batch(drop: Path, home: Path) ->
     assert "Exception ignored" not in errors
 
 
-def test_full_disk_is_told_as_one(drop: Path, disk: Path, copydesk: Copydesk) -> None:
-    subprocess.run(["mount", "-o", "remount,size=600k", disk], check=True)
+@pytest.mark.parametrize("size", ["100k", "200k", "300k", "400k", "600k"])
+def test_full_disk_is_told_as_one(drop: Path, disk: Path, copydesk: Copydesk, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
     code, _, error = copydesk("ingest", drop, "--home", disk / "home")
     assert (code, "make room" in error.splitlines()[-1]) == (FAILED, True)
+    assert "rebuild" not in error
     subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
     assert copydesk("ingest", drop, "--home", disk / "home")[0] == DONE
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import duckdb
 import polars as pl
 import pytest
 
+from flows import steps
 from transforms.ops_schema import DROPS
 from transforms.schema import RECORDS, SPANS, STORED
 from warehouse.catalog_file import latest_snapshot
-from warehouse.database import EXTENSIONS, extension_path, extension_versions
-from warehouse.errors import CatalogError
+from warehouse.database import EXTENSIONS, extension_path, extension_versions, is_disk_full
+from warehouse.errors import CatalogError, HomeNotWritableError
 from warehouse.home import Home
 from warehouse.lake import Lake, open_lake, read_lake
 from warehouse.stored_tables import ROW_GROUP_RECORDS, ROW_GROUP_ROWS, stored_name
@@ -167,6 +169,24 @@ def test_damaged_catalog_is_named_with_what_to_do(damage: bytes, home: Home) -> 
         latest_snapshot(home)
     with pytest.raises(CatalogError, match=r"cannot be (opened|read)"), open_lake(home):
         pass
+
+
+@pytest.mark.parametrize("size", ["100k", "200k"])
+def test_catalog_for_which_there_is_no_room_is_not_called_damaged(disk: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+    home = steps.prepare(Home(disk / "home"))
+    with pytest.raises(HomeNotWritableError, match="make room"), open_lake(home):
+        pass
+
+
+def test_file_for_which_there_is_no_room_is_not_called_damaged(disk: Path) -> None:
+    home = steps.prepare(Home(disk / "home"))
+    with open_lake(home) as lake:
+        rows = lake.query("SELECT uuid() AS text FROM range(100_000)")
+    subprocess.run(["mount", "-o", "remount,size=1200k", disk], check=True)
+    with pytest.raises(pl.exceptions.ComputeError) as raised, open_lake(home):
+        rows.write_parquet(home.staging / "rows.parquet")
+    assert is_disk_full(raised.value)
 
 
 def test_frames_of_every_table_go_in_and_come_out_with_their_types(lake: Lake, stage: Stage) -> None:
