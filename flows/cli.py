@@ -237,11 +237,15 @@ def _expand(patterns: Sequence[str], *, home: Home) -> tuple[Path, ...]:
 def _matches(pattern: str) -> Sequence[str]:
     if not pattern:
         raise UsageError("A path is empty; name a file, a folder or a glob that matches something.")
+    path = Path(pattern)
     try:
-        if Path(pattern).exists() or Path(pattern).is_symlink():
+        if path.is_file() or path.is_dir():
             return [pattern]
+        is_other = path.exists() or path.is_symlink()
     except OSError as error:
         raise UsageError(f"{pattern} cannot be looked at ({error.strerror}); mend its permissions.") from error
+    if is_other:
+        raise UsageError(f"{pattern} is neither a file nor a folder; name what came in.")
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 -- pathlib cannot match absolute patterns
     if not found:
         raise UsageError(f"There is no {pattern}; name a file, a folder or a glob that matches something.")

@@ -1,9 +1,11 @@
 """The command line: what it prints, and how it ends."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -231,6 +233,23 @@ def test_what_cannot_be_read_is_named(copydesk: Copydesk, drop: Path) -> None:
     code, output, errors = copydesk("ingest", drop.parent, "--json")
     assert (code, json.loads(output)["drops"]) == (DONE, 2)
     assert f"Not read: {link}: the link leads out of the folder, or nowhere." in errors
+
+
+def test_what_is_named_and_is_neither_file_nor_folder_is_told_each_time_and_not_opened(
+    copydesk: Copydesk, drop: Path, tmp_path: Path
+) -> None:
+    pipe, bound, link, nowhere = (tmp_path / name for name in ("pipe", "socket", "link", "nowhere"))
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    nowhere.symlink_to(tmp_path / "absent")
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(tmp_path):
+        listening.bind("socket")  # the path as a whole may be too long for a name of a socket
+    for path in (Path("/dev/zero"), pipe, bound, link, nowhere) * 2:
+        code, _, errors = copydesk("ingest", drop, path)
+        assert (code, errors) == (WRONG_USAGE, f"{path} is neither a file nor a folder; name what came in.\n")
+    link.unlink()
+    link.symlink_to(drop)
+    assert copydesk("ingest", link)[0] == DONE
 
 
 def test_preview_of_what_is_no_file_does_not_wait_for_it(copydesk: Copydesk, tmp_path: Path) -> None:
