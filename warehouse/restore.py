@@ -60,8 +60,9 @@ def check_place(folder: Path, home: Home) -> None:
     root = home.root
     if root.exists() and not root.is_dir():
         raise WrongFolderError(f"{root} is no folder; restore into a new one with --home.")
-    own = (*home.own_folders, home.config, home.expectations, home.landing, home.catalog, home.writer_lock)
-    if root.exists() and any(root.iterdir()) and not any(path.exists() for path in own):
+    held = set(root.iterdir()) if root.exists() else set()
+    is_ours = not held.isdisjoint({home.config, home.landing, home.catalog, home.writer_lock})
+    if not is_ours and held - {*home.own_folders, home.expectations}:  # others, too, have a folder called reports
         raise WrongFolderError(f"{root} holds something else; restore into a new folder with --home.")
 
 

@@ -146,7 +146,7 @@ def test_a_backup_is_restored_neither_into_itself_nor_among_what_others_keep(
 ) -> None:
     kept, others = tmp_path / "kept", tmp_path / "others"
     assert copydesk("backup", kept)[0] == DONE
-    others.mkdir()
+    (others / "reports").mkdir(parents=True)
     (others / "letter.txt").write_text("Dear Sir")
     before = files_of(tmp_path)
     for place in (kept, kept / "home", tmp_path, others, others / "letter.txt"):
