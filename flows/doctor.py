@@ -30,7 +30,7 @@ from warehouse.open_index import DamagedIndexError, check_index
 from warehouse.publish import is_stale
 from warehouse.query import read_published
 from warehouse.raw_store import RawStore
-from warehouse.search_index import read_state
+from warehouse.search_index import has_place, read_state
 from warehouse.writer_lock import read_holder
 
 
@@ -212,8 +212,9 @@ def _check_published(home: Home) -> Check:
 def _check_search(home: Home) -> Check:
     if not home.is_initialised:
         return Check("search", "none yet; the first ingest makes the index")
-    if home.search.exists() and not home.search.is_dir():
-        return Check("search", f"{home.search} is no folder, and the index has no place", "Move it away; then publish.")
+    if not has_place(home):
+        found = f"{home.search} is no folder, and the index has no place"
+        return Check("search", found, "Move it away; then run copydesk publish.")
     state = read_state(home)
     try:
         is_current = state is not None and state.lake == lake_state(home)
@@ -231,6 +232,7 @@ def _check_search(home: Home) -> Check:
 
 def _check_writer(home: Home) -> Check:
     try:
+        read_holder(home.staging_lock)
         holder = read_holder(home.writer_lock)
     except HomeNotWritableError as error:
         return Check("writer", str(error), "Nobody can write before.")

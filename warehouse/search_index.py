@@ -95,6 +95,11 @@ def read_state(home: Home) -> IndexState | None:
     return state if is_name and (home.search / state.folder / "meta.json").exists() else None
 
 
+def has_place(home: Home) -> bool:
+    """Tell whether the folder of the index is one, or can be made: a file of that name is not ours to remove."""
+    return home.search.is_dir() or not (home.search.exists() or home.search.is_symlink())
+
+
 def update_index(lake: Lake) -> int:
     """Bring the index up to the newest commit; return how many articles were read. The caller has the writer's lock.
 

@@ -21,7 +21,7 @@ from warehouse.errors import CatalogError, NotPublishedError
 from warehouse.home import Home
 from warehouse.open_index import DamagedIndexError, OpenIndex, reading_index
 from warehouse.query import QueryError
-from warehouse.search_index import IndexState, read_state
+from warehouse.search_index import IndexState, has_place, read_state
 from warehouse.search_schema import BOOSTS, FIELDS, UNSPACED_RUN, schema
 
 MOST_CHARS = 2_000
@@ -185,6 +185,10 @@ def _explained(home: Home) -> Iterator[None]:
 
 
 def _unreadable(home: Home, why: str) -> NotPublishedError:
+    if not has_place(home):
+        return NotPublishedError(
+            f"{home.search} is no folder, and the index has no place; move it away, and run copydesk publish."
+        )
     return NotPublishedError(
         f"The index in {home.search} cannot be read ({why}); run copydesk publish, which makes it."
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.cli import DONE, FAILED
+from flows.cli import DONE, FAILED, WRONG_USAGE
 from flows.run import Summary
 from flows.store_cli import NAMED
 from transforms.schema import RECORDS
@@ -115,6 +115,11 @@ def test_a_file_in_the_place_of_the_index_and_a_folder_in_that_of_the_lock_are_n
         code, output, _ = copydesk(*command)
         assert (code, f"{home / 'search'} is no folder" in output) == (FAILED, True)
     (home / "search").unlink()
+    (home / "search").symlink_to("nowhere")
+    code, _, errors = copydesk("search", "bridge")
+    assert (code, f"{home / 'search'} is no folder" in errors, "move it away" in errors) == (WRONG_USAGE, True, True)
+    assert f"{home / 'search'} is no folder" in copydesk("doctor")[1]
+    (home / "search").unlink()
     assert copydesk("publish")[0] == DONE
     assert copydesk("doctor")[0] == DONE
     (home / "writer.lock").unlink()
@@ -122,6 +127,11 @@ def test_a_file_in_the_place_of_the_index_and_a_folder_in_that_of_the_lock_are_n
     for command in (("doctor",), ("ingest", drops[0], "--rehash"), ("maintain",)):
         code, output, errors = copydesk(*command)
         assert (code, f"{home / 'writer.lock'} is a folder" in output + errors) == (FAILED, True), command
+    (home / "staging.lock").unlink()
+    (home / "writer.lock").rename(home / "staging.lock")
+    for command in (("doctor",), ("ingest", drops[0], "--rehash")):
+        code, output, errors = copydesk(*command)
+        assert (code, f"{home / 'staging.lock'} is a folder" in output + errors) == (FAILED, True), command
 
 
 @pytest.mark.long
