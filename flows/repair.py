@@ -104,7 +104,7 @@ def _lies_at(sha256: str, uris: Sequence[str]) -> Path | None:
     """Return the path at which the same bytes still lie."""
     for path in map(path_of, uris):
         try:
-            if sha256_of(path) == sha256:
+            if path.is_file() and sha256_of(path) == sha256:  # a pipe would be waited for
                 return path
         except OSError:
             continue

@@ -1,5 +1,6 @@
 """Damage of all kinds: it is named, what can be mended is, and the last published state stays readable."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,6 +133,17 @@ def test_a_file_in_the_place_of_the_index_and_a_folder_in_that_of_the_lock_are_n
     for command in (("doctor",), ("ingest", drops[0], "--rehash")):
         code, output, errors = copydesk(*command)
         assert (code, f"{home / 'staging.lock'} is a folder" in output + errors) == (FAILED, True), command
+
+
+def test_a_pipe_where_a_drop_lay_is_not_waited_for(drops: list[Path], home: Path, ingest: Ingest) -> None:
+    ingest(drops[0])
+    [kept] = stored(home)
+    kept.unlink()
+    drops[0].unlink()
+    os.mkfifo(drops[0])
+    command = [sys.executable, "-m", "flows", "doctor", "--repair", "--home", home]
+    mended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (mended.returncode, "lost" in mended.stdout) == (FAILED, True)
 
 
 @pytest.mark.long
