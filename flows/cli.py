@@ -77,9 +77,6 @@ _OF_USAGE = (
     UnknownRecordError,
 )
 
-NAME_BYTES = 255
-"""Bytes of a file's name at most, on all common file systems."""
-
 UNREAD_SHOWN = 5
 """Files that could not be read, to name at most; all stand in `ops.drops`."""
 
@@ -216,13 +213,7 @@ def ingest(  # noqa: PLR0917 -- typer reads options from parameters
 def _named(source: str | None) -> str | None:
     if source is not None and not source.strip():
         raise UsageError("--source is empty; name the source, or leave the option out.")
-    if source is not None and not _could_name_a_folder(source):
-        raise UsageError(f"--source {source!r} cannot name a source; use what could name a folder of the drop zone.")
     return source
-
-
-def _could_name_a_folder(name: str) -> bool:
-    return name not in {".", ".."} and "/" not in name and name.isprintable() and len(os.fsencode(name)) <= NAME_BYTES
 
 
 def _expand(patterns: Sequence[str], *, home: Home) -> tuple[Path, ...]:

@@ -88,7 +88,7 @@ def test_refused_batch_of_one_source_leaves_others_alone(
         ["ingest", "--json", "--config", "no-such.toml"],
         ["ingest", "--json", "--home"],
         ["ingest", "--json", ""],
-        *(["ingest", "--json", "--source", name] for name in (" ", "..", "a/b", "two\nlines", "x" * 300)),
+        ["ingest", "--json", "--source", " "],
         ["ingest", "--json", "--home", "a*b"],
         ["ingest", "--json", "--home", __file__],
     ],
