@@ -41,15 +41,15 @@ def main(ready: str, typed: str, awaited: str, command: list[str]) -> int:
 
 
 def converse(terminal: int, screen: pyte.Screen, turns: list[tuple[str, bytes]]) -> bool:
-    """Wait for each text in turn, answer it, and read on until the program is quiet; tell whether all came."""
+    """Wait for each text, and answer once the program is quiet, as it may not listen before; tell whether all came."""
     stream, end = pyte.ByteStream(screen), time.monotonic() + SECONDS
     for awaited, answer in turns:
         while not any(awaited in line for line in screen.display):
             if time.monotonic() > end or not fed(stream, terminal, end - time.monotonic()):
                 return False
+        while time.monotonic() < end and fed(stream, terminal, QUIET_SECONDS):
+            pass
         os.write(terminal, answer)
-    while time.monotonic() < end and fed(stream, terminal, QUIET_SECONDS):
-        pass
     return True
 
 
