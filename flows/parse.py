@@ -120,7 +120,7 @@ def _decisions_path(run: Run) -> Path:
 
 def _stage(run: Run, withdrawals: Withdrawals, batch: SourceBatch) -> None:
     """Clean and check a batch, and write what came of it."""
-    batch, cleaned, checked = clean_and_check_left(batch, withdrawals, now=run.started_at)
+    batch, cleaned, checked = clean_withhold_and_check(batch, withdrawals, now=run.started_at)
     held_back = pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)])
     accepted = checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at))
     frames = {
@@ -177,10 +177,10 @@ def clean_and_check(batch: SourceBatch, *, now: datetime) -> tuple[Cleaned, Chec
     return cleaned, apply_row_rules(cleaned.records, rules=rules_of(source).rows)
 
 
-def clean_and_check_left(
+def clean_withhold_and_check(
     batch: SourceBatch, withdrawals: Withdrawals, *, now: datetime
 ) -> tuple[SourceBatch, Cleaned, CheckedRows]:
-    """Clean and judge what is left of a batch without the records that turn out to carry a withdrawn text."""
+    """Clean and judge a batch; return what is left of it without records that turn out to carry a withdrawn text."""
     cleaned, checked = clean_and_check(batch, now=now)
     left = withdrawals.withhold_cleaned(batch, cleaned.records)
     return (batch, cleaned, checked) if left is batch else (left, *clean_and_check(left, now=now))

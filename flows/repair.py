@@ -14,7 +14,7 @@ from pathlib import Path
 from flows import steps
 from flows.settings import Settings
 from transforms.ops_schema import DROPS
-from warehouse.checksums import damage, find_damaged
+from warehouse.checksums import damage_message, find_damaged
 from warehouse.errors import CatalogError, RawDropError
 from warehouse.files import sha256_of
 from warehouse.home import Home
@@ -62,7 +62,7 @@ def _mend(home: Home) -> Iterator[Mended]:
         try:
             with open_lake(home) as lake:
                 damaged += find_damaged(home)
-                yield from (Mended("data files", damage(path), is_lost=True) for path in damaged)
+                yield from (Mended("data files", damage_message(path), is_lost=True) for path in damaged)
                 yield from _mend_drops(lake)
                 if is_stale(home):
                     steps.publish(lake)

@@ -19,7 +19,7 @@ from expectations.engine import preload
 from expectations.record_suite import UNREAD
 from flows.drop_reader import BATCH_BYTES, BATCH_RECORDS, DROP_COUNTS, DropReader, SourceBatch
 from flows.extraction_pool import ExtractionPool
-from flows.parse import clean_and_check_left, count_figures, rows_to_load, write_staged
+from flows.parse import clean_withhold_and_check, count_figures, rows_to_load, write_staged
 from flows.quarantine import failed_rules, unreadable
 from flows.rules import accepted_lines
 from flows.run import COMPILING, Progress, WritingRun
@@ -228,7 +228,7 @@ class _Judging:
 
     def _stage(self, batch: SourceBatch, looked_at: pl.DataFrame, of_batch: pl.DataFrame) -> None:
         run, is_batch = self._run, of_batch["is_batch"][0]
-        batch, cleaned, checked = clean_and_check_left(batch, self.withdrawals, now=of_batch["judged_at"][0])
+        batch, cleaned, checked = clean_withhold_and_check(batch, self.withdrawals, now=of_batch["judged_at"][0])
         held_back = pl.concat([failed_rules(checked, batch.records), unreadable(batch.rejects)])
         accepted = checked.accepted.with_columns(run_id=pl.lit(run.run_id), ingested_at=pl.lit(run.started_at))
         frames = {

@@ -43,7 +43,7 @@ class ParsedDrop:
 
 
 @dataclass(frozen=True)
-class _Content:
+class Content:
     """A drop without its compression.
 
     Attributes:
@@ -59,7 +59,7 @@ class _Content:
 
 def parse_drop(stream: BinaryIO, *, name: str, options: ParseOptions) -> ParsedDrop:
     """Parse a drop, which `stream` gives from its first byte on, and whose file has this name."""
-    content = _decompress(stream)
+    content = decompress(stream)
     format_ = detect_binary(content.head)
     encoding = None
     if format_ is None:
@@ -79,37 +79,38 @@ def parse_drop(stream: BinaryIO, *, name: str, options: ParseOptions) -> ParsedD
 
 def read_content(stream: BinaryIO) -> BinaryIO:
     """Take the compression off a drop: byte spans count from the first byte of what this gives."""
-    return _decompress(stream).stream
+    return decompress(stream).stream
 
 
 def find_break(stream: BinaryIO) -> Break | None:
     """Tell why the content of a compressed drop ends early; null where it does not."""
-    content = _decompress(stream)
+    content = decompress(stream)
     while content.stream.read(HEAD_BYTES):
         pass
     return content.decompressed.broken if content.decompressed is not None else None
 
 
-def _decompress(stream: BinaryIO) -> _Content:
+def decompress(stream: BinaryIO) -> Content:
+    """Take one compression off, if there is any; where it breaks is known once the stream has been read."""
     content = _peek(stream)
     compression = find_compression(content.head)
     if compression is None:
         return content
     decompressed = DecompressedStream(content.stream, compression)
     content = _peek(io.BufferedReader(decompressed))
-    return _Content(content.stream, content.head, decompressed)
+    return Content(content.stream, content.head, decompressed)
 
 
-def _peek(stream: BinaryIO) -> _Content:
+def _peek(stream: BinaryIO) -> Content:
     """Read the head, and put it back."""
     start = stream.tell() if stream.seekable() else None
     head = _read_up_to(stream, HEAD_BYTES)
     if len(head) < HEAD_BYTES:
-        return _Content(io.BytesIO(head), head)
+        return Content(io.BytesIO(head), head)
     if start is not None:
         stream.seek(start)
-        return _Content(stream, head)
-    return _Content(io.BufferedReader(_Rejoined(head, stream)), head)
+        return Content(stream, head)
+    return Content(io.BufferedReader(_Rejoined(head, stream)), head)
 
 
 def _read_up_to(stream: BinaryIO, size: int) -> bytes:
@@ -156,7 +157,7 @@ def _decode_head(head: bytes, encoding: Encoding) -> str:
     return head[encoding.bom_bytes :].decode(encoding.name, "replace")
 
 
-def _unread(content: _Content, format_: Format, options: ParseOptions) -> Iterator[RawBatch]:
+def _unread(content: Content, format_: Format, options: ParseOptions) -> Iterator[RawBatch]:
     """Reject a drop that no parser is for."""
     broken = content.decompressed.broken if content.decompressed else None
     if broken is not None and format_ in {Format.EMPTY, Format.BINARY}:
@@ -171,13 +172,13 @@ def _unread(content: _Content, format_: Format, options: ParseOptions) -> Iterat
     return single_reject(options, reason, detail, raw=content.head, byte_end=size)
 
 
-def _parse_columnar(content: _Content, format_: Format, options: ParseOptions) -> Iterator[RawBatch]:
+def _parse_columnar(content: Content, format_: Format, options: ParseOptions) -> Iterator[RawBatch]:
     parse = parse_parquet if format_ is Format.PARQUET else parse_arrow
     return parse(content.stream, options=options)
 
 
 def _parse_text_format(
-    content: _Content,
+    content: Content,
     format_: Format,
     encoding: Encoding,
     options: ParseOptions,
@@ -192,7 +193,7 @@ def _parse_text_format(
 
 
 def _parse_whole(
-    content: _Content,
+    content: Content,
     format_: Format,
     encoding: Encoding,
     options: ParseOptions,
@@ -242,7 +243,7 @@ def _parse_compressed_lines(
         yield _break_reject(decompressed.broken, options, count, raw=lines.remainder, span=(lines.given, end))
 
 
-def _parse_document(content: _Content, encoding: Encoding, options: ParseOptions) -> Iterator[RawBatch]:
+def _parse_document(content: Content, encoding: Encoding, options: ParseOptions) -> Iterator[RawBatch]:
     """Parse a JSON document, and tell of a break that the parser did not run into itself."""
     batch = None
     for batch in parse_json(content.stream, encoding=encoding.name, options=options):

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from warehouse.catalog_file import latest_snapshot, roll_back
-from warehouse.checksums import damage, noted_checksums
+from warehouse.checksums import damage_message, noted_checksums
 from warehouse.errors import JournalError, RawDropError, WarehouseError
 from warehouse.files import sha256_of
 from warehouse.home import Home
@@ -111,7 +111,7 @@ def write_backup(home: Home, folder: Path) -> Backup:
             number += files[-1] != known
             damaged.extend(_damage(home, path))
             if checksums.get(path, files[-1].sha256) != files[-1].sha256:
-                damaged.append(damage(path))
+                damaged.append(damage_message(path))
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
         backup = Backup(created_at, snapshot, tuple(files), number, tuple(damaged))
         os.sync()

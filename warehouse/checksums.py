@@ -63,10 +63,10 @@ def check_whole(home: Home, files: Iterable[Path]) -> None:
     for path in files:
         known = noted.get(path.resolve())
         if known is not None and sha256_of(path) != known:
-            raise CatalogError(damage(path))
+            raise CatalogError(damage_message(path))
 
 
-def damage(path: Path) -> str:
+def damage_message(path: Path) -> str:
     """Say that a data file is damaged, and what to do."""
     return (
         f"{path} is damaged: its bytes are not those that were written. Restore catalog.sqlite and lake/ from one "

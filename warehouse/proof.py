@@ -9,7 +9,7 @@ import codecs
 import io
 import os
 import zipfile
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +25,12 @@ import zstandard
 from numpy.typing import NDArray
 
 from transforms.compression import DAMAGE as DAMAGED_STREAM
-from transforms.compression import TRUNCATED, find_compression
+from transforms.compression import TRUNCATED, DecompressedStream
 from transforms.detection import HEAD_BYTES
 from transforms.encodings import GUESSED, SPARSE_SHARE, detect_encoding
 from transforms.formats import Format, detect_binary
 from transforms.parse_columnar import DAMAGE, ipc_batches, seekable
-from transforms.parsing import find_break, read_content
+from transforms.parsing import decompress
 from transforms.probes import Probes, find_in_bytes, find_in_texts, read_unread
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
@@ -119,26 +119,21 @@ def _pieces(store: RawStore, drop_sha256: str, encoding: str | None) -> Iterator
     Raises:
         _UnsearchableError: at the end, if there is more in it.
     """
-    opened = partial(store.open, drop_sha256)
-    with opened() as stream:
-        is_compressed = find_compression(stream.read(HEAD_BYTES)) is not None
-    if is_compressed:
-        with opened() as stream:  # what stands there in the clear, in its header or behind its end
-            yield from _overlapping(stream)
-    yield from _searched(opened, encoding, nested=0)
-    if is_compressed and not store.is_redacted(drop_sha256):
-        with opened() as stream:
-            broken = find_break(stream)
-        if broken is not None and broken.reason != TRUNCATED:
-            raise _UnsearchableError(f"{broken.detail}, and nobody knows what is behind")
+    yield from _searched(partial(store.open, drop_sha256), encoding, nested=0, is_ours=store.is_redacted(drop_sha256))
 
 
-def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: int) -> Iterator[bytes]:
+def _searched(
+    opened: Callable[[], BinaryIO], encoding: str | None, *, nested: int, is_ours: bool = False
+) -> Iterator[bytes]:
+    """Yield what a file holds. One that is ours (`is_ours`) was written anew: nothing lies behind where it breaks."""
     with opened() as stream:
-        content = _unpacked(stream)
+        content, layers = _unpacked(stream)
         head = content.peek(HEAD_BYTES)[:HEAD_BYTES]
         format_ = detect_binary(head)
         yield from _overlapping(content, encoding, is_text=format_ is None)
+    if layers:
+        with opened() as stream:  # what stands there in the clear, in its header or behind its end
+            yield from _overlapping(stream)
     is_archive = head.startswith(_ZIP_SIGN)
     if format_ in _OPAQUE or head.startswith(_RTF_SIGN) or (is_archive and nested == MOST_NESTED):
         raise _UnsearchableError(f"a file of the kind {format_}")
@@ -146,7 +141,7 @@ def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: i
         raise _UnsearchableError("bytes that are no text, and of no format that is known")
     if is_archive or format_ in {Format.PARQUET, Format.ARROW}:
         with opened() as stream:
-            source = seekable(_unpacked(stream))
+            source = seekable(_unpacked(stream)[0])
             if source is None:
                 raise _UnsearchableError("too large once decompressed")
             yield from (
@@ -154,13 +149,19 @@ def _searched(opened: Callable[[], BinaryIO], encoding: str | None, *, nested: i
                 if is_archive
                 else _columns(source, is_parquet=format_ is Format.PARQUET)
             )
+    for broken in (layer.broken for layer in layers if not is_ours):
+        if broken is not None and broken.reason != TRUNCATED:
+            raise _UnsearchableError(f"{broken.detail}, and nobody knows what is behind")
 
 
-def _unpacked(stream: BinaryIO) -> io.BufferedReader:
-    """Take off the compressions of a drop, one after the other."""
+def _unpacked(stream: BinaryIO) -> tuple[io.BufferedReader, Sequence[DecompressedStream]]:
+    """Take off the compressions of a drop, one after the other, and return what does so."""
+    layers = []
     for _ in range(MOST_LAYERS):
-        stream = read_content(stream)
-    return io.BufferedReader(cast("io.RawIOBase", stream), HEAD_BYTES)
+        content = decompress(stream)
+        stream = content.stream
+        layers += [] if content.decompressed is None else [content.decompressed]
+    return io.BufferedReader(cast("io.RawIOBase", stream), HEAD_BYTES), layers
 
 
 def _overlapping(content: BinaryIO, encoding: str | None = None, *, is_text: bool = False) -> Iterator[bytes]:

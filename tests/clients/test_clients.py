@@ -76,8 +76,7 @@ def desk(samples: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(desk: Path, tmp_path: Path) -> Run:
     """Run a command line with the clients on the path, and none of copydesk; return what it prints."""
     if not CLIENTS.is_dir() and not os.environ.get("CI"):
-        # the clients have an environment of their own, as packages of theirs clash with ours
-        pytest.skip(f"{CLIENTS.parent} is not there: make test sets it up")
+        pytest.skip(f"no {CLIENTS.parent}: make test sets it up")  # an environment of its own: its packages clash
     return lambda *command, within=desk: output(*command, found_in=CLIENTS, within=within, at_home=tmp_path)
 
 

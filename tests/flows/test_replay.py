@@ -654,7 +654,7 @@ def test_dates_lie_in_the_future_of_the_run_that_took_the_drop_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = []
-    judged = replaying.reparse.__globals__["clean_and_check_left"]
+    judged = replaying.reparse.__globals__["clean_withhold_and_check"]
 
     def note(batch: Any, withdrawals: Any, *, now: Any) -> Any:
         seen.append(now)
@@ -667,7 +667,7 @@ def test_dates_lie_in_the_future_of_the_run_that_took_the_drop_in(
         )
     )
     declare("")
-    monkeypatch.setitem(replaying.reparse.__globals__, "clean_and_check_left", note)
+    monkeypatch.setitem(replaying.reparse.__globals__, "clean_withhold_and_check", note)
     replay()
     assert [now.replace(tzinfo=None) for now in seen] == [
         started for (started,) in query("SELECT started_at::TIMESTAMP FROM ops.runs WHERE kind = 'ingest'")
